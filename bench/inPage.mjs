@@ -1,0 +1,126 @@
+/** What runs inside the tabs that are measured. Each function goes into the page by itself, so it uses nothing outside. */
+
+/** Before anything else: notes when the page had loaded, when its server first served, and when the tab was closed. */
+export function noteTimes() {
+  const now = () => performance.timeOrigin + performance.now();
+  const times = { loaded: 0, seated: 0, serving: 0 };
+  globalThis.benchTimes = times;
+  addEventListener('load', () => (times.loaded = now()));
+  addEventListener('pagehide', () => localStorage.setItem('bench/closed', String(now())));
+  const polling = setInterval(() => {
+    const status = globalThis.tabkeeper?.status();
+    if (status === undefined) return;
+    times.seated ||= now();
+    if (!status.serving) return;
+    times.serving = now();
+    clearInterval(polling);
+  }, 2);
+}
+
+/** `count` writes of 100 bytes one after the other; how long each took, in ms. */
+export async function writeOneByOne(count) {
+  const { client } = globalThis.tabkeeper;
+  const data = new Uint8Array(100);
+  const tookMs = [];
+  for (let index = 0; index < count; index++) {
+    const began = performance.now();
+    await client.setData('/bench', data);
+    tookMs.push(performance.now() - began);
+  }
+  return tookMs;
+}
+
+/** Writes for `forMs` with `outstanding` of them on the way; writes a second. */
+export async function writeMany({ outstanding, forMs }) {
+  const { client } = globalThis.tabkeeper;
+  const data = new Uint8Array(100);
+  const began = performance.now();
+  let count = 0;
+  const writer = async () => {
+    while (performance.now() - began < forMs) {
+      await client.setData('/bench', data);
+      count += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: outstanding }, writer));
+  return (count * 1000) / (performance.now() - began);
+}
+
+/** Writes without end and keeps when each success began and ended. */
+export function keepWriting() {
+  const { client } = globalThis.tabkeeper;
+  const now = () => performance.timeOrigin + performance.now();
+  globalThis.benchWrites = [];
+  const next = async () => {
+    const began = now();
+    try {
+      await client.setData('/bench', new Uint8Array(100));
+      globalThis.benchWrites.push({ began, ended: now() });
+      setTimeout(next, 1);
+    } catch (error) {
+      // A lost connection is what is measured here; anything else ends it.
+      if (!/connection/i.test(`${error.name} ${error.message}`)) throw error;
+      setTimeout(next, 2);
+    }
+  };
+  void next();
+}
+
+/** How long the browser takes to put 100 bytes durably into an IndexedDB of its own, one time after the other, in ms. */
+export async function flushOneByOne(count) {
+  const database = await new Promise((resolve, reject) => {
+    const request = indexedDB.open('bench');
+    request.onupgradeneeded = () => request.result.createObjectStore('flushes');
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const tookMs = [];
+  for (let index = 0; index < count; index++) {
+    const began = performance.now();
+    await new Promise((resolve, reject) => {
+      const transaction = database.transaction('flushes', 'readwrite', { durability: 'strict' });
+      transaction.objectStore('flushes').put(new Uint8Array(100), index);
+      transaction.oncomplete = resolve;
+      transaction.onabort = () => reject(transaction.error);
+      transaction.commit();
+    });
+    tookMs.push(performance.now() - began);
+  }
+  database.close();
+  return tookMs;
+}
+
+/** Asks for the events of single transactions, or for them no more. */
+export function watchTxns(wanted) {
+  globalThis.tabkeeper.watch(wanted ? ['txn'] : []);
+}
+
+/** As `writeOneByOne`: when each began and ended by the clock that all tabs share, and its zxid. */
+export async function traceWrites(count) {
+  const { client } = globalThis.tabkeeper;
+  const now = () => performance.timeOrigin + performance.now();
+  const data = new Uint8Array(100);
+  const writes = [];
+  for (let index = 0; index < count; index++) {
+    const began = now();
+    const { mzxid } = await client.setData('/bench', data);
+    writes.push({ began, ended: now(), zxid: String(mzxid) });
+  }
+  // The last events come a moment later, in a batch.
+  const last = () =>
+    globalThis.tabkeeper.events.some(
+      ({ event }) => event.type === 'applied' && String(event.zxid) === writes.at(-1).zxid,
+    );
+  while (!last()) await new Promise((resolve) => setTimeout(resolve, 10));
+  return writes;
+}
+
+/** When what happened to which transaction, by the clock that all tabs share. */
+export function txnTimes(workerOrigin) {
+  const times = {};
+  for (const { timeMs, event } of globalThis.tabkeeper.events) {
+    if (event.topic !== 'txn') continue;
+    times[`${event.type} ${event.zxid}`] = { atMs: workerOrigin + timeMs, tookMs: event.tookMs };
+  }
+  return times;
+}

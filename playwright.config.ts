@@ -1,0 +1,29 @@
+import { existsSync } from 'node:fs';
+import { defineConfig } from '@playwright/test';
+
+/** CHROMIUM_PATH, else the system's Chromium, else the one that Playwright installed. */
+const SYSTEM_CHROMIUM = '/usr/bin/chromium';
+const given = process.env['CHROMIUM_PATH'];
+const executablePath = given ?? (existsSync(SYSTEM_CHROMIUM) ? SYSTEM_CHROMIUM : undefined);
+
+export default defineConfig({
+  testDir: 'test',
+  // A storm is asked for: `npm run chaos`.
+  testMatch:
+    process.env['CHAOS_MINUTES'] === undefined ? 'browser/**/*.spec.ts' : 'chaos/**/*.spec.ts',
+  globalSetup: './test/browser/harness/buildPages.ts',
+  // A busy machine takes its time to start three tabs; no test waits for this when all is well.
+  timeout: 180_000,
+  expect: { timeout: 45_000 },
+  workers: 1,
+  // Where others' work shares the machine a test may starve once; the report names it as flaky all the same.
+  retries: process.env['CI'] === 'true' ? 1 : 0,
+  reporter: [['list'], ['json', { outputFile: 'test-results/browser.json' }]],
+  use: {
+    browserName: 'chromium',
+    launchOptions: {
+      args: ['--no-sandbox'],
+      ...(executablePath === undefined ? {} : { executablePath }),
+    },
+  },
+});

@@ -1,0 +1,112 @@
+/** The small ports of a Worker's world: its clock, chance, and a probe that sends to the page in batches. */
+
+import type { Clock, Timer } from '../ports/clock.ts';
+import type { Probe, ProbeEvent, ProbeRecord, ProbeTopic } from '../ports/probe.ts';
+import type { Random } from '../ports/random.ts';
+import { Thinning } from '../narration/thinning.ts';
+import type { Sid } from '../wire/ids.ts';
+import { SoonQueue } from './soonQueue.ts';
+
+/** Timers of a Worker: not throttled when the tab is hidden. */
+export class WorkerClock implements Clock {
+  readonly #soon = new SoonQueue();
+
+  now(): number {
+    return performance.now();
+  }
+
+  wallTime(): number {
+    return Date.now();
+  }
+
+  after(delayMs: number, task: () => void): Timer {
+    const handle = setTimeout(task, delayMs);
+    return { cancel: () => clearTimeout(handle) };
+  }
+
+  soon(task: () => void): Timer {
+    return this.#soon.add(task);
+  }
+}
+
+const POOL_BYTES = 4096;
+
+/** `crypto.getRandomValues`, which also pages without a secure context have. */
+export class CryptoRandom implements Random {
+  readonly #pool = new Uint8Array(POOL_BYTES);
+  readonly #view = new DataView(this.#pool.buffer);
+  #used = POOL_BYTES;
+
+  uint32(): number {
+    if (this.#used + 4 > POOL_BYTES) {
+      crypto.getRandomValues(this.#pool);
+      this.#used = 0;
+    }
+    const value = this.#view.getUint32(this.#used);
+    this.#used += 4;
+    return value;
+  }
+
+  bytes(length: number): Uint8Array {
+    return crypto.getRandomValues(new Uint8Array(length));
+  }
+}
+
+/** A batch waits at most this long: less than a frame, so that a picture is never a frame late. */
+const BATCH_MS = 15;
+/** So many events of single transactions are worth their way to the page; of more, every second, fourth, eighth ... one. */
+const TRANSACTION_EVENTS_PER_SECOND_COUNT = 20_000;
+/** A page that cannot keep up misses the oldest, and is told how many. */
+const MAX_BATCH_COUNT = 10_000;
+
+export class BatchingProbe implements Probe {
+  readonly #sid: Sid;
+  readonly #clock: Clock;
+  readonly #send: (records: ProbeRecord[], missedCount: number) => void;
+  #watched: ReadonlySet<ProbeTopic> = new Set();
+  #records: ProbeRecord[] = [];
+  #missedCount = 0;
+  readonly #thinning = new Thinning(TRANSACTION_EVENTS_PER_SECOND_COUNT);
+  #sequence = 0;
+
+  constructor(sid: Sid, clock: Clock, send: (records: ProbeRecord[], missedCount: number) => void) {
+    this.#sid = sid;
+    this.#clock = clock;
+    this.#send = send;
+  }
+
+  watch(topics: readonly ProbeTopic[]): void {
+    this.#watched = new Set(topics);
+  }
+
+  watches(topic: ProbeTopic): boolean {
+    return this.#watched.has(topic);
+  }
+
+  emit(event: ProbeEvent): void {
+    if (!this.#thinning.keeps(event, this.#clock.now())) {
+      this.#sequence++;
+      this.#missedCount++;
+      return;
+    }
+    if (this.#records.length >= MAX_BATCH_COUNT) {
+      this.#records.shift();
+      this.#missedCount++;
+    }
+    this.#records.push({
+      sid: this.#sid,
+      timeMs: performance.timeOrigin + this.#clock.now(),
+      wallTimeMs: this.#clock.wallTime(),
+      sequence: ++this.#sequence,
+      event,
+    });
+    if (this.#records.length === 1) this.#clock.after(BATCH_MS, () => this.flush());
+  }
+
+  flush(): void {
+    if (this.#records.length === 0) return;
+    this.#send(this.#records, this.#missedCount);
+    this.#records = [];
+    this.#missedCount = 0;
+  }
+}

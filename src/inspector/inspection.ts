@@ -1,0 +1,318 @@
+/**
+ * A data directory opened for reading: what its files are worth, its transactions as a table, the tree at any zxid. It
+ * answers in plain values, so that it can live in a Worker; it changes no file. Pure.
+ */
+
+import type { DigestMismatch } from '../tree/digestLog.ts';
+import { ephemeralTypeOf } from '../tree/ephemeralType.ts';
+import type { Stat } from '../wire/dataRecords.ts';
+import { type Zxid, zxid, zxidToString } from '../wire/ids.ts';
+import { aclText } from './aclText.ts';
+import type { FileSet, LoadedFile } from './dataFiles.ts';
+import { type Finding, inspectLog, type LogInspection, type TxnPlace } from './logInspection.ts';
+import { inspectSnapshot } from './snapshotInspection.ts';
+import { TreeTimeline, type UsableSnapshot } from './treeTimeline.ts';
+import { txnFields, type TxnField } from './txnFields.ts';
+import { decodePlace, txnRow, type TxnRow } from './txnRow.ts';
+
+export interface FileReport {
+  readonly name: string;
+  readonly kind: 'log' | 'snapshot' | 'epoch' | 'unknown';
+  readonly sizeBytes: number;
+  /** What it holds, in words. */
+  readonly holds: string;
+  readonly verdict: 'whole' | 'note' | 'damaged';
+}
+
+export interface InspectionReport {
+  readonly folder: string;
+  readonly files: readonly FileReport[];
+  readonly findings: readonly Finding[];
+  readonly txnCount: number;
+  /** Types of the transactions there are, with how many of each. */
+  readonly types: readonly { readonly type: string; readonly count: number }[];
+  readonly firstZxid: string;
+  readonly lastZxid: string;
+  /** How many transactions carry the digest of the tree after them, and how many of these fit. */
+  readonly digests: { readonly carried: number; readonly wrong: number; readonly checked: boolean };
+}
+
+export interface TxnFilter {
+  /** Part of a path, session id or zxid, as they are printed; empty: all. */
+  readonly text: string;
+  /** Null: all. */
+  readonly types: readonly string[] | null;
+}
+
+export interface TxnDetail {
+  readonly row: TxnRow;
+  readonly payload: Uint8Array;
+  readonly fields: readonly TxnField[];
+}
+
+export interface TreeReport {
+  readonly zxid: string;
+  readonly base: string | null;
+  readonly lacksBeginning: boolean;
+  readonly nodeCount: number;
+  readonly digest: string;
+}
+
+export interface NodeReport {
+  readonly path: string;
+  readonly data: Uint8Array | null;
+  readonly stat: Stat;
+  readonly acl: readonly string[];
+  readonly kind: 'persistent' | 'ephemeral' | 'container' | 'ttl';
+}
+
+const KINDS = {
+  VOID: 'persistent',
+  NORMAL: 'ephemeral',
+  CONTAINER: 'container',
+  TTL: 'ttl',
+} as const;
+
+export class Inspection {
+  readonly report: InspectionReport;
+  readonly #txns: readonly TxnPlace[];
+  readonly #timeline: TreeTimeline;
+  /** Numbers of the transactions that the filter lets through. */
+  #shown: readonly number[];
+
+  constructor(files: FileSet) {
+    const logs = files.logs.map(inspectLog);
+    const findings = logs.flatMap((log) => log.findings);
+    const snapshots = usableSnapshots(files.snapshots, findings);
+    this.#txns = inOrder(logs, findings);
+    this.#timeline = new TreeTimeline(snapshots, this.#txns);
+    this.#shown = this.#txns.map((_, index) => index);
+    const digests = verifyDigests(snapshots, this.#txns, findings);
+    this.report = {
+      folder: files.folder,
+      files: fileReports(files, logs, findings),
+      findings,
+      txnCount: this.#txns.length,
+      types: this.#countTypes(),
+      firstZxid: zxidToString(this.#timeline.first),
+      lastZxid: zxidToString(this.#timeline.last),
+      digests,
+    };
+  }
+
+  /** Answers how many transactions are left. */
+  filter({ text, types }: TxnFilter): number {
+    const wanted = text.trim().toLowerCase();
+    const ofType = types === null ? null : new Set(types);
+    this.#shown = this.#txns.flatMap((place, index) => {
+      if (wanted === '' && ofType === null) return [index];
+      const row = txnRow(place, index);
+      if (ofType !== null && !ofType.has(row.type)) return [];
+      const hay = `${row.zxid} ${row.session} ${row.paths.join(' ')}`.toLowerCase();
+      return hay.includes(wanted) ? [index] : [];
+    });
+    return this.#shown.length;
+  }
+
+  /** Rows of the filtered table. */
+  rows(from: number, count: number): readonly TxnRow[] {
+    return this.#shown.slice(from, from + count).flatMap((index) => {
+      const place = this.#txns[index];
+      return place === undefined ? [] : [txnRow(place, index)];
+    });
+  }
+
+  /** Null if there is no such transaction. */
+  detail(index: number): TxnDetail | null {
+    const place = this.#txns[index];
+    if (place === undefined) return null;
+    // A copy: the page gets these bytes, not the whole file that they are a view of.
+    const payload = place.payload.slice();
+    return { row: txnRow(place, index), payload, fields: txnFields(payload) };
+  }
+
+  /** The zxid of a transaction by its number; before the first one: where the timeline begins. */
+  zxidAt(index: number): string {
+    return zxidToString(this.#txns[index]?.zxid ?? this.#timeline.first);
+  }
+
+  treeAt(wanted: string): TreeReport {
+    const { tree, zxid: last, base, lacksBeginning } = this.#timeline.at(parseZxid(wanted));
+    return {
+      zxid: zxidToString(last),
+      base: base?.name ?? null,
+      lacksBeginning,
+      nodeCount: tree.nodeCount,
+      digest: zxidToString(zxid(tree.treeDigest())),
+    };
+  }
+
+  /** Names of a node's children in the tree at `wanted`, sorted; null if it has no such node. */
+  childrenAt(wanted: string, path: string): readonly string[] | null {
+    const node = this.#timeline.at(parseZxid(wanted)).tree.getNode(path);
+    return node === null ? null : [...node.children].sort();
+  }
+
+  nodeAt(wanted: string, path: string): NodeReport | null {
+    const { tree } = this.#timeline.at(parseZxid(wanted));
+    const node = tree.getNode(path);
+    const stat = tree.statOf(path);
+    if (node === null || stat === null) return null;
+    return {
+      path,
+      data: node.data === null ? null : node.data.slice(),
+      stat,
+      acl: tree.aclOf(node).map(aclText),
+      kind: KINDS[ephemeralTypeOf(node.ephemeralOwner, true)],
+    };
+  }
+
+  #countTypes(): InspectionReport['types'] {
+    const counts = new Map<string, number>();
+    for (const [index, place] of this.#txns.entries()) {
+      const { type } = txnRow(place, index);
+      counts.set(type, (counts.get(type) ?? 0) + 1);
+    }
+    return [...counts]
+      .map(([type, count]) => ({ type, count }))
+      .sort((left, right) => right.count - left.count);
+  }
+}
+
+const parseZxid = (text: string): Zxid => zxid(BigInt.asIntN(64, BigInt(text)));
+
+/** Newest first; what is wrong with the others goes into `findings`. */
+function usableSnapshots(
+  files: readonly LoadedFile[],
+  findings: Finding[],
+): readonly UsableSnapshot[] {
+  return files.flatMap((file) => {
+    const found = inspectSnapshot(file);
+    if (found.kind === 'damaged') {
+      findings.push({
+        file: file.name,
+        offset: found.offset,
+        weight: 'damage',
+        text: `No server would use it: ${found.reason} (read up to byte ${found.offset}). A server takes the next older snapshot.`,
+      });
+      return [];
+    }
+    const until = found.digest?.zxid ?? file.zxid;
+    return [{ file, fuzzyUntil: until > file.zxid ? until : file.zxid }];
+  });
+}
+
+/** Where two logs hold the same zxid, the newer file counts: the older one was cut off from the ensemble. */
+function inOrder(logs: readonly LogInspection[], findings: Finding[]): readonly TxnPlace[] {
+  const all: TxnPlace[] = [];
+  for (const { file, txns } of logs) {
+    const first = txns[0];
+    if (first === undefined) continue;
+    const overlapping = all.filter((place) => place.zxid >= first.zxid).length;
+    if (overlapping > 0) {
+      all.length -= overlapping;
+      findings.push({
+        file: file.name,
+        offset: null,
+        weight: 'damage',
+        text: `It begins at ${zxidToString(first.zxid)}, before the end of the log in front of it.`,
+      });
+    }
+    for (const place of txns) all.push(place);
+  }
+  return all;
+}
+
+/** Replays everything from the oldest snapshot and compares each digest on the way. */
+function verifyDigests(
+  snapshots: readonly UsableSnapshot[],
+  txns: readonly TxnPlace[],
+  findings: Finding[],
+): InspectionReport['digests'] {
+  const mismatches: DigestMismatch[] = [];
+  const timeline = new TreeTimeline(snapshots.slice(-1), txns, (found) => mismatches.push(found));
+  const { lacksBeginning } = timeline.at(timeline.last);
+  const carried = txns.filter(carriesDigest).length;
+  if (lacksBeginning) return { carried, wrong: 0, checked: false };
+  const [first] = mismatches;
+  if (first !== undefined) findings.push(mismatchFinding(first, txns, snapshots));
+  return { carried, wrong: mismatches.length, checked: true };
+}
+
+const carriesDigest = (place: TxnPlace): boolean => {
+  const entry = decodePlace(place);
+  return entry !== null && entry.digest !== null;
+};
+
+function mismatchFinding(
+  { zxid: at, expected, actual }: DigestMismatch,
+  txns: readonly TxnPlace[],
+  snapshots: readonly UsableSnapshot[],
+): Finding {
+  const place = txns.find((candidate) => candidate.zxid === at);
+  return {
+    file: place?.file.name ?? snapshots.at(-1)?.file.name ?? '',
+    offset: place?.offset ?? null,
+    weight: 'damage',
+    text:
+      `From ${zxidToString(at)} on this server's tree is not the leader's: ` +
+      `the digest should be ${hex(expected)} and is ${hex(actual)}.`,
+  };
+}
+
+function fileReports(
+  files: FileSet,
+  logs: readonly LogInspection[],
+  findings: readonly Finding[],
+): readonly FileReport[] {
+  const verdictOf = (name: string): FileReport['verdict'] => {
+    const weights = findings.filter(({ file }) => file === name).map(({ weight }) => weight);
+    if (weights.includes('damage')) return 'damaged';
+    return weights.length > 0 ? 'note' : 'whole';
+  };
+  return [
+    ...files.snapshots.map((file): FileReport => {
+      const { name, sizeBytes } = file;
+      return {
+        name,
+        kind: 'snapshot',
+        sizeBytes,
+        holds: snapshotHolds(file),
+        verdict: verdictOf(name),
+      };
+    }),
+    ...logs.map(({ file: { name, sizeBytes }, txns, usedBytes }): FileReport => {
+      const holds = `${counted(txns.length, 'transaction')} in ${usedBytes} bytes`;
+      return { name, kind: 'log', sizeBytes, holds, verdict: verdictOf(name) };
+    }),
+    ...files.epochs.map(({ name, text }): FileReport => ({
+      name,
+      kind: 'epoch',
+      sizeBytes: text.length,
+      holds: text.trim(),
+      verdict: 'whole',
+    })),
+    ...files.unknown.map((name): FileReport => ({
+      name,
+      kind: 'unknown',
+      sizeBytes: 0,
+      holds: 'not one of ZooKeeper’s data files, left alone',
+      verdict: 'note',
+    })),
+  ];
+}
+
+function snapshotHolds(file: LoadedFile): string {
+  const found = inspectSnapshot(file);
+  if (found.kind === 'damaged') return found.reason;
+  const fuzzy =
+    found.digest !== null && found.digest.zxid > file.zxid
+      ? `, written while transactions up to ${zxidToString(found.digest.zxid)} came`
+      : '';
+  return `${counted(found.tree.nodeCount - 1, 'node')}, ${counted(found.sessions.size, 'session')}${fuzzy}`;
+}
+
+const hex = (digest: bigint): string => zxidToString(zxid(digest));
+
+const counted = (count: number, thing: string): string =>
+  `${count} ${thing}${count === 1 ? '' : 's'}`;

@@ -1,0 +1,85 @@
+/** What the room page shows, kept current from the Admin port and the probe. It only listens; it changes nothing. */
+
+import type { ProbeRecord } from '../ports/probe.ts';
+import type { Admin, Member, ServerStatus } from '../room/admin.ts';
+import type { narrate, Sentence } from '../narration/narrator.ts';
+
+/** Lines kept in the log; older ones go first. */
+const LOG_LINES_KEPT = 1_000;
+
+export interface LogLine extends Sentence {
+  readonly key: number;
+  /** When, for people: the wall clock of this tab. */
+  readonly wallTimeMs: number;
+}
+
+/** How things stand for somebody who only wants to know whether it works. */
+export type Standing =
+  | { readonly kind: 'serving' }
+  | { readonly kind: 'electing'; readonly hereCount: number; readonly quorumCount: number }
+  | { readonly kind: 'lostQuorum'; readonly hereCount: number; readonly missingCount: number }
+  | { readonly kind: 'stopped'; readonly reason: string };
+
+export class RoomState {
+  status: ServerStatus;
+  members: readonly Member[];
+  lines: readonly LogLine[] = $state.raw([]);
+  readonly standing: Standing = $derived.by(() => standingOf(this.status, this.members));
+
+  readonly #admin: Admin;
+  #lineCount = 0;
+  #stops: (() => void)[] = [];
+
+  constructor(admin: Admin) {
+    this.#admin = admin;
+    this.status = $state.raw(admin.status());
+    this.members = $state.raw(admin.members());
+  }
+
+  /** Begins to listen; call what it returns to stop. */
+  listen(): () => void {
+    this.#stops = [
+      this.#admin.onChange(() => {
+        this.status = this.#admin.status();
+        this.members = this.#admin.members();
+      }),
+    ];
+    let stopped = false;
+    // The words come when the page stands; no event is lost meanwhile, since the oldest kept come first.
+    void import('../narration/narrator.ts').then(({ narrate: narrator }) => {
+      if (!stopped)
+        this.#stops.push(this.#admin.onEvents((records) => this.#read(records, narrator)));
+    });
+    return () => {
+      stopped = true;
+      for (const stop of this.#stops) stop();
+    };
+  }
+
+  /** Whether every single commit and watch is told as well. */
+  tellDetails(wanted: boolean): void {
+    this.#admin.watch(wanted ? ['txn', 'request'] : []);
+  }
+
+  #read(records: readonly ProbeRecord[], narrator: typeof narrate): void {
+    const fresh: LogLine[] = [];
+    for (const record of records) {
+      const sentence = narrator(record);
+      if (sentence === null) continue;
+      this.#lineCount += 1;
+      fresh.push({ ...sentence, key: this.#lineCount, wallTimeMs: record.wallTimeMs });
+    }
+    if (fresh.length > 0) this.lines = [...this.lines, ...fresh].slice(-LOG_LINES_KEPT);
+  }
+}
+
+function standingOf(status: ServerStatus, members: readonly Member[]): Standing {
+  if (status.stopped !== null) return { kind: 'stopped', reason: status.stopped };
+  if (status.serving) return { kind: 'serving' };
+  const voters = members.filter((member) => member.kind === 'participant');
+  const hereCount = voters.filter((member) => member.presence === 'here').length;
+  const quorumCount = Math.floor(voters.length / 2) + 1;
+  return hereCount >= quorumCount
+    ? { kind: 'electing', hereCount, quorumCount }
+    : { kind: 'lostQuorum', hereCount, missingCount: quorumCount - hereCount };
+}

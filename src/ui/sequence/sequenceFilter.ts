@@ -1,0 +1,72 @@
+/** Which rows of the sequence are wanted: by kind, server, session and znode. Pure. */
+
+import {
+  type EventStore,
+  type MessageRow,
+  type Row,
+  type TxnFacts,
+} from '../../narration/eventStore.ts';
+import type { MessageKind } from '../../narration/messages.ts';
+import { sessionId } from '../../wire/ids.ts';
+import { JuteError } from '../../wire/jute.ts';
+import { PacketType } from '../../wire/quorumPackets.ts';
+import { decodeTxn } from '../../wire/txns.ts';
+
+export interface SequenceFilter {
+  readonly kinds: ReadonlySet<MessageKind>;
+  /** What happened in a server, besides messages. */
+  readonly marks: boolean;
+  readonly sids: ReadonlySet<number>;
+  /** The session in hex, or the beginning of it. */
+  readonly session: string;
+  /** A part of the path. */
+  readonly path: string;
+}
+
+export function filterRows(store: EventStore, filter: SequenceFilter): readonly Row[] {
+  const byTxn = filter.session !== '' || filter.path !== '';
+  return store.rows.filter((row) => {
+    if (row.type === 'mark') {
+      return (
+        filter.marks && filter.sids.has(row.sid) && (!byTxn || markFits(row.record.event, filter))
+      );
+    }
+    if (!filter.kinds.has(row.kind)) return false;
+    if (!filter.sids.has(row.from) || !filter.sids.has(row.to)) return false;
+    return !byTxn || factsFit(factsOf(store, row), filter);
+  });
+}
+
+/** Whose transaction a message is about: its own payload says so, or another message with the same zxid did. */
+function factsOf(store: EventStore, row: MessageRow): TxnFacts | null {
+  const event = (row.sent ?? row.received)?.event;
+  if (event?.topic !== 'packet') return null;
+  const known = store.txn(event.zxid);
+  const holds = event.packetType === PacketType.PROPOSAL || event.packetType === PacketType.INFORM;
+  if (known !== null || !holds || event.data === null) return known;
+  try {
+    const { header, txn } = decodeTxn(event.data);
+    return { sessionId: sessionId(header.clientId), path: 'path' in txn ? txn.path : null };
+  } catch (error) {
+    if (error instanceof JuteError) return null;
+    throw error;
+  }
+}
+
+function factsFit(facts: TxnFacts | null, { session, path }: SequenceFilter): boolean {
+  if (facts === null) return false;
+  return (
+    sessionFits(facts.sessionId, session) && (path === '' || (facts.path?.includes(path) ?? false))
+  );
+}
+
+function sessionFits(id: bigint, wanted: string): boolean {
+  const hex = BigInt.asUintN(64, id).toString(16);
+  return hex.startsWith(wanted.toLowerCase().replace(/^0x/, ''));
+}
+
+function markFits(event: object, { session, path }: SequenceFilter): boolean {
+  return path === '' && 'sessionId' in event && typeof event.sessionId === 'bigint'
+    ? sessionFits(event.sessionId, session)
+    : false;
+}

@@ -1,0 +1,33 @@
+/** What a person does in the console: type, complete, look back, and read what zkCli would say. */
+
+import type { Page } from '@playwright/test';
+import { openRoom, read } from './harness/ensemble.ts';
+import { expect, test } from './harness/servers.ts';
+
+test('commands are typed, completed and recalled', async ({ context, appUrl }) => {
+  const { pages } = await openRoom(context, appUrl, 1);
+  const [page] = pages as [Page];
+  await page.bringToFront();
+  const line = page.getByTestId('console-line');
+  const output = page.getByTestId('console-output');
+  await line.fill('create /colour "deep blue"');
+  await line.press('Enter');
+  await expect(output).toContainText('Created /colour');
+  expect(await read(page, '/colour')).toBe('deep blue');
+
+  await line.fill('get /col');
+  await line.press('Tab');
+  await expect(line).toHaveValue('get /colour');
+  await line.press('Enter');
+  await expect(output).toContainText('deep blue');
+
+  await line.press('ArrowUp');
+  await line.press('ArrowUp');
+  await expect(line).toHaveValue('create /colour "deep blue"');
+  await line.press('Enter');
+  await expect(output).toContainText('Node already exists: /colour');
+
+  await line.fill('ge');
+  await line.press('Tab');
+  await expect(page.getByTestId('console-offers')).toContainText('getEphemerals');
+});

@@ -1,0 +1,182 @@
+/**
+ * Real tabs in a storm: for some time tabs are opened, closed, crashed, frozen and cut off by a seed's schedule while
+ * three clients write, and then what the clients were told is judged. `npm run chaos` makes it longer.
+ */
+
+import { chromium, expect, type TestInfo } from '@playwright/test';
+import { randomInt } from 'node:crypto';
+import { startRoomServer } from '../../src/node/roomServer.ts';
+import { newLink } from '../../src/playwright/tabs.ts';
+import type { VoterCount } from '../../src/room/roomLink.ts';
+import { diagnose } from '../browser/harness/diagnosis.ts';
+import { test } from '../browser/harness/servers.ts';
+import { ChaosTabs, until } from './chaosTabs.ts';
+import { compare, readRegisters, recover } from './ending.ts';
+import { History } from './history.ts';
+import { describeFault, drawSchedule } from './schedule.ts';
+import { type RoomServerSwitch, Strikes } from './strikes.ts';
+import { FOLDERS, ROOT, Writers } from './writers.ts';
+
+const CLIENT_COUNT = 3;
+const SHORT_MS = 20_000;
+/** Opening, healing and judging, however long the storm is. */
+const AROUND_MS = 300_000;
+const SEED_LIMIT = 1_000_000;
+const AROUND_FAULT_MS = 4_000;
+const OPENING_WITHIN_MS = 60_000;
+const ENDING_WITHIN_MS = 200_000;
+
+const given = (name: string): number | null => {
+  const text = process.env[name];
+  return text === undefined ? null : Number(text);
+};
+const stormMs = (given('CHAOS_MINUTES') ?? SHORT_MS / 60_000) * 60_000;
+const voterCount: VoterCount = given('CHAOS_SERVERS') === 5 ? 5 : 3;
+const wantedSeed = given('CHAOS_SEED');
+/** Null: a fresh one, drawn when the test runs, since Playwright knows a test by its name. */
+const seeds = wantedSeed === null ? [1, null] : [wantedSeed];
+
+test.describe.configure({ timeout: stormMs + AROUND_MS });
+
+for (const fixedSeed of seeds) {
+  const name = fixedSeed === null ? 'a fresh seed' : `seed ${fixedSeed}`;
+  test(`a storm of faults, ${name}, ${voterCount} servers`, async ({ launchOptions }, testInfo) => {
+    const seed = fixedSeed ?? randomInt(2, SEED_LIMIT);
+    const problems: string[] = [];
+    const roomServer = await switchedServer();
+    const tabs = await ChaosTabs.launch({
+      executable: launchOptions.executablePath ?? chromium.executablePath(),
+      args: launchOptions.args ?? [],
+      url: roomServer.url + newLink(voterCount),
+      problem: (text) => problems.push(text),
+    });
+    const beganMs = performance.now();
+    const nowMs = (): number => performance.now() - beganMs;
+    const history = new History();
+    const strikes = new Strikes(tabs, roomServer, voterCount, nowMs);
+    const schedule = drawSchedule(seed, stormMs);
+    const writers = new Writers(tabs, history, nowMs);
+    let told = 'nothing could be judged';
+    const storm = async (): Promise<void> => {
+      await openAll(tabs);
+      const startMs = nowMs();
+      writers.start(CLIENT_COUNT, seed);
+      const isOver = (): boolean => problems.length + history.violations.length > 0;
+      await strikes.run(
+        schedule.map((fault) => ({ ...fault, atMs: fault.atMs + Math.round(startMs) })),
+        isOver,
+      );
+      const { quorumMs, allMs } = await recover(tabs, voterCount);
+      await writers.stop();
+      await readRegisters(tabs, history, nowMs);
+      problems.push(...(await compare(tabs, history)));
+      told = summary(history, strikes, { quorumMs, allMs, tookMs: nowMs() - startMs });
+    };
+    try {
+      await Promise.race([storm(), tooLate(stormMs + ENDING_WITHIN_MS)]);
+    } catch (error) {
+      problems.push(error instanceof Error ? error.message : String(error));
+    }
+    await writers.stop();
+    history.judge();
+    problems.push(...history.violations);
+    console.log(`seed ${seed}: ${told}`);
+    if (problems.length > 0) {
+      testInfo.status = 'failed';
+      await report(testInfo, seed, problems, history, strikes, schedule.map(describeFault));
+      await diagnose(
+        tabs.all.map(({ page }) => page),
+        testInfo,
+      );
+    }
+    await tabs.end();
+    await roomServer.stop();
+    expect(problems.slice(0, 5), `seed ${seed}: npm run chaos -- --seed ${seed}`).toEqual([]);
+  });
+}
+
+function tooLate(afterMs: number): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    setTimeout(() => reject(new Error(`all was not over after ${afterMs} ms`)), afterMs).unref();
+  });
+}
+
+async function openAll(tabs: ChaosTabs): Promise<void> {
+  for (let count = 0; count < voterCount; count++) await tabs.open();
+  for (const tab of tabs.all) {
+    await until('a tab serves', OPENING_WITHIN_MS, () =>
+      tab.ask(() => globalThis.tabkeeper?.status().serving === true, null),
+    );
+  }
+  await tabs.all[0]?.ask(
+    async (paths) => {
+      for (const path of paths) await globalThis.tabkeeper?.client.create(path);
+    },
+    [ROOT, ...FOLDERS],
+  );
+}
+
+/** A room server that comes back at the address it had. */
+async function switchedServer(): Promise<RoomServerSwitch & { readonly url: string }> {
+  const listen = (port: number) =>
+    startRoomServer({
+      appFolder: 'dist/app',
+      host: '127.0.0.1',
+      port,
+      nextIfTaken: false,
+      certificate: null,
+    });
+  let server = await listen(0);
+  const { port } = server;
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    stop: () => server.close(),
+    start: async () => {
+      server = await listen(port);
+    },
+  };
+}
+
+function summary(
+  history: History,
+  strikes: Strikes,
+  { quorumMs, allMs, tookMs }: { quorumMs: number; allMs: number; tookMs: number },
+): string {
+  const { acknowledged, reads, refused, unheard, deposedReads } = history.counts;
+  const faults = [...strikes.counts].map(([kind, count]) => `${kind} ${count}`).join(', ');
+  return [
+    `${(tookMs / 60_000).toFixed(1)} minutes, ${voterCount} servers.`,
+    `Faults: ${faults}.`,
+    `Clients: ${acknowledged} writes acknowledged, ${reads} reads, ${refused} refused, ${unheard} unheard; ${deposedReads} reads of a deposed leader left out.`,
+    `Longest time without an acknowledged write: ${(history.longestPauseMs / 1000).toFixed(1)} s.`,
+    `After the last fault: a quorum in ${(quorumMs / 1000).toFixed(1)} s, everybody in ${(allMs / 1000).toFixed(1)} s.`,
+  ].join('\n  ');
+}
+
+/** On the terminal in short, in the report whole. */
+async function report(
+  testInfo: TestInfo,
+  seed: number,
+  problems: readonly string[],
+  history: History,
+  strikes: Strikes,
+  schedule: readonly string[],
+): Promise<void> {
+  const paths = new Set(problems.flatMap((text) => text.match(/\/chaos\/\S+/g) ?? []));
+  const lastMs = history.lastMs;
+  const around = history.describe(
+    ({ path, atMs }) => paths.has(path) || atMs > lastMs - AROUND_FAULT_MS,
+  );
+  console.log([`seed ${seed}: ${problems.length} problems`, ...problems.slice(0, 20)].join('\n  '));
+  console.log(['what was done', ...strikes.log].join('\n  '));
+  console.log(['what the clients were told', ...around.slice(-200)].join('\n  '));
+  const attach = (name: string, lines: readonly string[]): Promise<void> =>
+    testInfo.attach(name, { body: lines.join('\n'), contentType: 'text/plain' });
+  await attach('problems', problems);
+  await attach('schedule', schedule);
+  await attach('what was done', strikes.log);
+  await attach(
+    'history',
+    history.describe(() => true),
+  );
+}

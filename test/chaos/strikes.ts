@@ -1,0 +1,201 @@
+/** Carries a schedule out on real tabs, as well as they can be struck at that moment, and heals everything again. */
+
+import { type Isolation, isolate, unlink } from './isolation.ts';
+import { type ChaosTab, type ChaosTabs, until } from './chaosTabs.ts';
+import { describeFault, type Fault, type FaultKind } from './schedule.ts';
+
+/** What has been closed is opened again only up to so many tabs more than there are voters. */
+const MAX_VISITOR_COUNT = 2;
+
+export interface RoomServerSwitch {
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
+export class Strikes {
+  readonly log: string[] = [];
+  readonly counts = new Map<FaultKind, number>();
+  readonly #tabs: ChaosTabs;
+  readonly #roomServer: RoomServerSwitch;
+  readonly #voterCount: number;
+  readonly #nowMs: () => number;
+  readonly #pending = new Set<Promise<void>>();
+  #serverAway = false;
+
+  constructor(
+    tabs: ChaosTabs,
+    roomServer: RoomServerSwitch,
+    voterCount: number,
+    nowMs: () => number,
+  ) {
+    this.#tabs = tabs;
+    this.#roomServer = roomServer;
+    this.#voterCount = voterCount;
+    this.#nowMs = nowMs;
+  }
+
+  /** Ends when the last fault has healed, or as soon as `isOver`. */
+  async run(schedule: readonly Fault[], isOver: () => boolean): Promise<void> {
+    for (const fault of schedule) {
+      await until('its time has come', Infinity, () => isOver() || this.#nowMs() >= fault.atMs);
+      if (isOver()) break;
+      const struck = this.#strike(fault).catch((error: unknown) => {
+        // A tab that is struck a second time, by the end of its browser, cannot be healed any more.
+        this.#say(`${fault.kind} ended early: ${String(error).split('\n')[0]}`);
+      });
+      this.#pending.add(struck);
+      void struck.then(() => this.#pending.delete(struck));
+    }
+    await Promise.all(this.#pending);
+  }
+
+  async #strike(fault: Fault): Promise<void> {
+    const victim = await this.#victim(fault);
+    if (victim === null && needsVictim(fault.kind)) {
+      this.#say(`${describeFault(fault)}: nobody is there to be struck`);
+      return;
+    }
+    this.counts.set(fault.kind, (this.counts.get(fault.kind) ?? 0) + 1);
+    this.#say(`${describeFault(fault)}${victim === null ? '' : `: ${victim.name}`}`);
+    if (victim === null) await this.#strikeAll(fault);
+    else await this.#strikeOne(fault, victim);
+    this.#say(`${fault.kind}${victim === null ? '' : ` of ${victim.name}`} is over`);
+  }
+
+  async #strikeOne(fault: Fault, tab: ChaosTab): Promise<void> {
+    const { kind, lastsMs } = fault;
+    switch (kind) {
+      case 'close':
+      case 'crash':
+        tab.trouble = kind;
+        await this.#tabs[kind](tab);
+        await this.#pass(lastsMs);
+        return this.#open(1);
+      case 'reload':
+        return this.#during(tab, kind, () => this.#reload(tab));
+      case 'unlink':
+        return this.#during(tab, kind, () => unlink(tab));
+      case 'look':
+        return tab.page.bringToFront();
+      case 'freeze':
+        await this.#hide(tab);
+        return this.#during(tab, kind, async () => {
+          const thaw = await this.#tabs.freeze(tab);
+          await this.#pass(lastsMs);
+          await thaw();
+        });
+      case 'noWebRtc':
+        await this.#isolated(tab, 'webrtc', lastsMs);
+        return;
+      case 'cutOff':
+        await this.#isolated(tab, 'everything', lastsMs);
+        return;
+      case 'stop':
+        return this.#during(tab, kind, async () => {
+          await tab.ask(() => globalThis.tabkeeper?.stop(), null);
+          await this.#pass(lastsMs);
+          await tab.ask(() => globalThis.tabkeeper?.start(), null);
+        });
+      default:
+        throw new Error(`${kind} strikes no single tab`);
+    }
+  }
+
+  async #strikeAll({ kind, lastsMs }: Fault): Promise<void> {
+    switch (kind) {
+      case 'visit': {
+        const tab = await this.#tabs.open();
+        await this.#pass(lastsMs);
+        // A visitor that has become a voter in the meantime goes like any other.
+        if (tab.trouble === null) {
+          tab.trouble = 'closing';
+          await this.#tabs.close(tab);
+        }
+        return this.#open(this.#voterCount - this.#tabs.all.length);
+      }
+      case 'serverAway':
+        if (this.#serverAway) return;
+        this.#serverAway = true;
+        await this.#roomServer.stop();
+        await this.#pass(lastsMs);
+        await this.#roomServer.start();
+        this.#serverAway = false;
+        return;
+      case 'closeAll': {
+        const closing = this.#tabs.healthy;
+        for (const tab of closing) tab.trouble = kind;
+        await Promise.all(closing.map((tab) => this.#tabs.close(tab)));
+        return this.#open(closing.length);
+      }
+      case 'killBrowser':
+        await this.#tabs.killBrowser();
+        return this.#open(this.#voterCount);
+      default:
+        throw new Error(`${kind} strikes one tab`);
+    }
+  }
+
+  /** A tab that is cut off goes on working, and may be asked: it must not answer what is not so. */
+  async #isolated(tab: ChaosTab, isolation: Isolation, lastsMs: number): Promise<void> {
+    await isolate(tab, isolation);
+    await this.#pass(lastsMs);
+    await isolate(tab, 'nothing');
+  }
+
+  async #during(tab: ChaosTab, trouble: string, action: () => Promise<void>): Promise<void> {
+    tab.trouble = trouble;
+    await action();
+    tab.trouble = null;
+  }
+
+  async #reload(tab: ChaosTab): Promise<void> {
+    const came = await tab.page.reload().then(
+      () => true,
+      () => false,
+    );
+    // While the room server is away the browser shows a page of its own.
+    if (!came) await this.#tabs.load(tab);
+  }
+
+  /** A browser freezes hidden tabs only. */
+  async #hide(tab: ChaosTab): Promise<void> {
+    const state = await tab.ask(() => document.visibilityState, null);
+    if (state === 'hidden') return;
+    const other = this.#tabs.healthy.find((one) => one !== tab);
+    await other?.page.bringToFront();
+  }
+
+  async #open(count: number): Promise<void> {
+    for (let opened = 0; opened < count; opened++) {
+      if (this.#tabs.all.length >= this.#voterCount + MAX_VISITOR_COUNT) return;
+      await this.#tabs.open();
+    }
+  }
+
+  async #pass(durationMs: number): Promise<void> {
+    const untilMs = this.#nowMs() + durationMs;
+    await until('the fault has lasted', Infinity, () => this.#nowMs() >= untilMs);
+  }
+
+  async #victim({ kind, aim, chance }: Fault): Promise<ChaosTab | null> {
+    if (!needsVictim(kind)) return null;
+    const candidates = this.#tabs.healthy;
+    if (aim === 'leader') {
+      const leads = await Promise.all(candidates.map(isLeading));
+      const leader = candidates[leads.indexOf(true)];
+      if (leader !== undefined) return leader;
+    }
+    return candidates[Math.floor(chance * candidates.length)] ?? null;
+  }
+
+  #say(text: string): void {
+    this.log.push(`${(this.#nowMs() / 1000).toFixed(1)} s: ${text}`);
+  }
+}
+
+const needsVictim = (kind: FaultKind): boolean =>
+  !['visit', 'serverAway', 'closeAll', 'killBrowser'].includes(kind);
+
+function isLeading(tab: ChaosTab): Promise<boolean> {
+  return tab.ask(() => globalThis.tabkeeper?.status().state === 'LEADING', null).catch(() => false);
+}

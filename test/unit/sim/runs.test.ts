@@ -1,0 +1,65 @@
+import { expect, test, vi } from 'vitest';
+import { drawPlan } from '../../../src/sim/run/runPlan.ts';
+import { runSeed } from '../../../src/sim/run/runSeed.ts';
+
+// Virtual time costs real time, and the machine may have other things to do.
+vi.setConfig({ testTimeout: 300_000 });
+
+/**
+ * The fixed seeds are 1 to `SIM_SEED_COUNT`; the fresh ones begin at `SIM_FIRST_SEED`. One seed again, with all that
+ * happens in it: `npm run sim -- --replay 1234`.
+ */
+const SEED_COUNT = Number(process.env['SIM_SEED_COUNT'] ?? 200);
+const SEEDS_PER_TEST = 20;
+/** Off by default until long runs have shown that a fresh seed fails only for a reason. */
+const FRESH_COUNT = Number(process.env['SIM_FRESH_COUNT'] ?? 0);
+const FIRST_FRESH_SEED = Number(
+  process.env['SIM_FIRST_SEED'] ?? 1_000_000 + Math.floor(Math.random() * 1_000_000_000),
+);
+
+function runSeeds(first: number, count: number): void {
+  let acknowledged = 0;
+  for (let seed = first; seed < first + count; seed++) {
+    const report = runSeed(seed);
+    expect(report.failure, `seed ${seed}: npm run sim -- --replay ${seed}`).toBeNull();
+    expect(report.checkCount).toBeGreaterThan(0);
+    acknowledged += report.acknowledgedCount;
+  }
+  expect(acknowledged).toBeGreaterThan(10 * count);
+}
+
+for (let first = 1; first <= SEED_COUNT; first += SEEDS_PER_TEST) {
+  const count = Math.min(SEEDS_PER_TEST, SEED_COUNT + 1 - first);
+  test(`no promise is broken whatever fails: seeds ${first} to ${first + count - 1}`, () => {
+    runSeeds(first, count);
+  });
+}
+
+if (FRESH_COUNT > 0) {
+  test(`no promise is broken with seeds nobody has tried: ${FIRST_FRESH_SEED} and on`, () => {
+    runSeeds(FIRST_FRESH_SEED, FRESH_COUNT);
+  });
+}
+
+test('a run is a function of its seed, byte for byte', () => {
+  for (const seed of [2, 5, 16]) {
+    const [first, second] = [runSeed(seed, { trace: true }), runSeed(seed, { trace: true })];
+    const text = first.trace.text();
+    expect(text.length).toBeGreaterThan(10_000);
+    expect(second.trace.text()).toBe(text);
+    expect(second.eventCount).toBe(first.eventCount);
+  }
+});
+
+test('watching a run does not change it', () => {
+  const watched = runSeed(3, { trace: true });
+  const unwatched = runSeed(3);
+  expect(unwatched.eventCount).toBe(watched.eventCount);
+  expect(unwatched.acknowledgedCount).toBe(watched.acknowledgedCount);
+});
+
+test('a plan is a function of its seed, and other seeds are other plans', () => {
+  expect(drawPlan(7)).toEqual(drawPlan(7));
+  const plans = Array.from({ length: 50 }, (_, index) => JSON.stringify(drawPlan(index).faults));
+  expect(new Set(plans).size).toBe(50);
+});
