@@ -13,6 +13,7 @@ import type { Disk } from '../ports/disk.ts';
 import { startPeer } from '../quorum/quorumPeerMain.ts';
 import { sid } from '../wire/ids.ts';
 import { FileDisk } from './fileDisk.ts';
+import { collectOnOneThread } from './garbageCollection.ts';
 import { nodeClock, nodeRandom } from './nodeClock.ts';
 import { OracleFile } from './oracleFile.ts';
 import { readConfig } from './serverConfig.ts';
@@ -32,6 +33,7 @@ const EXIT_OF: Readonly<Record<StopCause, number>> = {
 
 /** Runs until the server stops, and ends the process then; a process that cannot even begin gets its exit code only. */
 export function runServer(configFile: string): void {
+  collectOnOneThread();
   const parsed = tryConfig(configFile);
   if (parsed === null) return;
   const { config, warnings } = parsed;

@@ -203,15 +203,16 @@ export class TxnPreparation {
 
   /** Flags that do not go with the op would leave a digest that is wrong for ever: ZooKeeper 3.8.0 lets them pass. */
   #createMode(type: CreateType, body: CreateRequest, ttl: bigint): CreateMode {
-    const badArguments = new KeeperError(ErrorCode.BadArguments, body.path);
     const mode = createModeFromFlags(body.flags);
-    if (mode === null) throw badArguments;
+    if (mode === null) throw new KeeperError(ErrorCode.BadArguments, body.path);
     if (isTTL(mode) && !this.#server.options.extendedTypesEnabled) {
       throw new KeeperError(ErrorCode.Unimplemented, body.path);
     }
-    if (isTTL(mode) !== (type === OpCode.createTTL)) throw badArguments;
-    if (isContainer(mode) !== (type === OpCode.createContainer)) throw badArguments;
-    if (isTTL(mode) && !isValidTTL(ttl)) throw badArguments;
+    const fits =
+      isTTL(mode) === (type === OpCode.createTTL) &&
+      isContainer(mode) === (type === OpCode.createContainer) &&
+      (!isTTL(mode) || isValidTTL(ttl));
+    if (!fits) throw new KeeperError(ErrorCode.BadArguments, body.path);
     return mode;
   }
 

@@ -12,9 +12,13 @@ export const CreateMode = {
 
 export type CreateMode = (typeof CreateMode)[keyof typeof CreateMode];
 
+const modes: ReadonlyMap<number, CreateMode> = new Map(
+  Object.values(CreateMode).map((mode) => [mode, mode]),
+);
+
 /** Null for flags that are no mode: a bad argument. */
 export function createModeFromFlags(flags: number): CreateMode | null {
-  return Object.values(CreateMode).find((mode) => mode === flags) ?? null;
+  return modes.get(flags) ?? null;
 }
 
 /** It goes when its session ends. */
