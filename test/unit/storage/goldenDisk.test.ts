@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Adler32 } from '../../../src/storage/adler32.ts';
+import { SEAL_BYTES } from '../../../src/storage/snapshotFormat.ts';
 import { logHeader, TxnLogParser, type LogRecord } from '../../../src/storage/txnLogFormat.ts';
 import { zxid } from '../../../src/wire/ids.ts';
+import { JuteReader, toBytes } from '../../../src/wire/jute.ts';
 import { decodeTxn, encodeTxn } from '../../../src/wire/txns.ts';
+import { fromHex, goldenFiles, toHex } from '../wire/goldenFiles.ts';
 import {
   decodedOf,
   filesOf,
@@ -12,7 +15,7 @@ import {
 } from './goldenDisk.ts';
 import { logRecord, StorageWorld, z } from './storageWorld.ts';
 
-const toHex = (bytes: Uint8Array | null): string => Buffer.from(bytes ?? []).toString('hex');
+const NONE = new Uint8Array(0);
 
 interface DecodedSnapshot {
   readonly sessions: readonly { readonly sessionId: string; readonly timeout: number }[];
@@ -37,6 +40,14 @@ function worldOn(
   const world = new StorageWorld();
   for (const [name, bytes] of filesOf(directory)) if (keep(name)) world.disk.put(name, bytes);
   return world;
+}
+
+/** Zxid, version and tree digest, and the seal behind them. */
+const DIGEST_AND_SEAL_BYTES = 20 + SEAL_BYTES;
+
+function hasDigestOfItsZxid(name: string, file: Uint8Array): boolean {
+  const digest = new JuteReader(file, file.length - DIGEST_AND_SEAL_BYTES);
+  return digest.long() === BigInt(`0x${name.slice(name.indexOf('.') + 1)}`);
 }
 
 function recordsOf(bytes: Uint8Array): { records: LogRecord[]; sizeBytes: number } {
@@ -100,6 +111,17 @@ for (const directory of goldenDirectories()) {
         // The root has two names.
         expect(db.tree.nodeCount).toBe(decoded.nodes.length + 1);
       });
+
+      it(`${name} is loaded and written again in the same bytes`, () => {
+        const world = worldOn(directory, (file) => file === name);
+        world.load();
+        world.takeSnapshot();
+        const theirs = filesOf(directory).get(name) ?? NONE;
+        const ours = world.disk.durable(name) ?? NONE;
+        // ZooKeeper writes another's digest if transactions go on meanwhile, and none into what came as a SNAP.
+        const end = hasDigestOfItsZxid(name, theirs) ? theirs.length : -DIGEST_AND_SEAL_BYTES;
+        expect(toHex(ours.subarray(0, end))).toBe(toHex(theirs.subarray(0, end)));
+      });
     }
 
     for (const name of namesOf(directory, 'log')) {
@@ -143,11 +165,46 @@ describe('a deposed leader told to truncate', () => {
     world.ok((done) => world.db.truncateLog(z(1, 4), done));
     expect(world.db.tree.lastProcessedZxid).toBe(z(1, 4));
     const after = filesOf(selected('trunc-only/after/version-2')).get('log.100000001');
-    expect(toHex(world.disk.durable('log.100000001'))).toBe(toHex(after ?? null));
+    expect(toHex(world.disk.durable('log.100000001') ?? NONE)).toBe(toHex(after ?? NONE));
     const cleanStart = worldOn(selected('trunc-only/after/version-2'));
     cleanStart.load();
     expect(world.db.tree.treeDigest()).toBe(cleanStart.db.tree.treeDigest());
   });
+});
+
+interface CapturedPackets {
+  readonly packets?: readonly CapturedPacket[];
+  readonly connections?: readonly { readonly packets: readonly CapturedPacket[] }[];
+}
+interface CapturedPacket {
+  readonly zxid: string;
+  readonly snapshot?: { readonly streamHex: string };
+}
+
+const SIGNATURE = toBytes((writer) => writer.string('BenWasHere'));
+
+describe('snapshots that ZooKeeper sent as SNAP', () => {
+  for (const { name, content } of goldenFiles('quorum')) {
+    const { packets = [], connections = [] } = content as CapturedPackets;
+    const sent = [...packets, ...connections.flatMap((one) => one.packets)].flatMap(
+      ({ zxid: at, snapshot }) => (snapshot === undefined ? [] : [{ at, ...snapshot }]),
+    );
+    if (sent.length === 0) continue;
+    it(`${name}: are loaded and sent on in the same bytes`, () => {
+      for (const { at, streamHex } of sent) {
+        const world = new StorageWorld();
+        world.load();
+        const loader = world.db.beginSnapshotLoad();
+        const stream = fromHex(streamHex);
+        expect(loader.push(stream)).toBe(stream.length - SIGNATURE.length);
+        world.ok<void>((done) => world.db.installSnapshot(loader, zxid(BigInt(at)), done));
+        const frozen = world.db.beginSnapshotStream();
+        const again: Uint8Array[] = [];
+        for (let bytes = frozen.next(); bytes !== null; bytes = frozen.next()) again.push(bytes);
+        expect(toHex(Buffer.concat([...again, SIGNATURE]))).toBe(streamHex);
+      }
+    });
+  }
 });
 
 describe('a snapshot that ZooKeeper wrote', () => {

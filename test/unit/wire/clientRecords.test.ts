@@ -155,3 +155,29 @@ describe('frames of the client port, captured from ZooKeeper', () => {
     }
   }
 });
+
+describe('among the frames that every clone has', () => {
+  const [selection] = goldenFiles('client');
+  const withBody = frames(selection?.content).filter(({ decoded }) => decoded.body !== undefined);
+  const opsOf = (kind: Decoded['kind']): ReadonlySet<number | undefined> =>
+    new Set(
+      withBody
+        .filter(({ decoded }) => decoded.kind === kind)
+        .map(({ decoded: { op } }) => OpCode[op as keyof typeof OpCode]),
+    );
+
+  it.each([
+    ['request', requestCodecs],
+    ['reply', responseCodecs],
+  ] as const)('is the %s of every operation that has a record', (kind, codecs) => {
+    const captured = opsOf(kind);
+    expect([...codecs.keys()].filter((op) => !captured.has(op))).toEqual([]);
+  });
+
+  it('are an event and both halves of connecting', () => {
+    const kinds = new Set(withBody.map(({ decoded }) => decoded.kind));
+    expect(kinds).toEqual(
+      new Set(['connectRequest', 'connectResponse', 'request', 'reply', 'event']),
+    );
+  });
+});

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { sid, zxid } from '../../../src/wire/ids.ts';
 import { JUTE_MAX_FIELD_BYTES, JuteError, toBytes } from '../../../src/wire/jute.ts';
 import * as payloads from '../../../src/wire/learnerPayloads.ts';
@@ -138,6 +138,12 @@ describe('packets of the quorum port, captured from ZooKeeper', () => {
       }
     });
   }
+});
+
+test.each(Object.entries(PacketType))('a %s is among them', (name) => {
+  const [selection] = goldenFiles('quorum');
+  const packets = connections(selection?.content).flat();
+  expect(packets.map((packet) => packet.name)).toContain(name);
 });
 
 const hexOf = (packet: CapturedPacket): string => packet.hex ?? '';
