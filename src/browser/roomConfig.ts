@@ -6,6 +6,20 @@ import type { PeerConfig } from '../config/peerConfig.ts';
 import { sid } from '../wire/ids.ts';
 import type { StartServer } from './workerMessages.ts';
 
+/** All that only tell; those that reset figures, or list every watch of a large tree, stay out. */
+const READING_WORDS = [
+  'conf',
+  'cons',
+  'dump',
+  'envi',
+  'isro',
+  'mntr',
+  'ruok',
+  'srvr',
+  'stat',
+  'wchs',
+];
+
 /**
  * The room's configuration of one server. A room of one is a quorum of one rather than a standalone server, so that it
  * can have observers like any other.
@@ -26,6 +40,7 @@ export function roomConfig(
     maxNotificationIntervalMs: 4_000,
     // The page's own client and its tests share one address.
     maxClientCnxns: 0,
+    fourLetterWordWhitelist: READING_WORDS,
     snapRetainCount: 3,
     purgeIntervalHours: 1,
     // A disk that was empty from its first day on is a new server's; any other empty one has lost its data.

@@ -6,6 +6,7 @@
 import { ZooKeeper } from '../client/zooKeeper.ts';
 import type { ProbeRecord, ProbeTopic } from '../ports/probe.ts';
 import type { Random } from '../ports/random.ts';
+import type { World } from '../ports/world.ts';
 import type { Admin, Member, RoomEvents, ServerStatus } from '../room/admin.ts';
 import type { ClaimedSeat } from '../room/claimSeat.ts';
 import type { ServerReport } from '../room/messages.ts';
@@ -55,6 +56,8 @@ export class TabServer implements Admin {
   readonly sid: number;
   readonly shareUrl: string;
   readonly voterCount: number;
+  /** What a client of any server of this room needs; `tab-2:2181` is server 2. */
+  readonly clientWorld: Pick<World, 'clock' | 'network' | 'random'>;
   #client: ZooKeeper;
   #pageClient: ZooKeeper;
   readonly #link: RoomLink;
@@ -95,6 +98,15 @@ export class TabServer implements Admin {
     this.#events = events;
     this.#random = random;
     this.#sharing = sharing;
+    this.clientWorld = {
+      clock: worker.clock,
+      network: new PipeNetwork(
+        0,
+        (header, handler) => this.#dialFromPage(header, handler),
+        worker.clock,
+      ),
+      random,
+    };
     events.wanted = new Set(DEFAULT_TOPICS);
     this.sid = seat.sid;
     this.voterCount = link.servers;
@@ -153,19 +165,11 @@ export class TabServer implements Admin {
 
   /** A client, and with `replace` the next one when its session has expired. */
   #openClient(replace: (next: ZooKeeper) => void): ZooKeeper {
-    const network = new PipeNetwork(
-      0,
-      (header, handler) => this.#dialFromPage(header, handler),
-      this.#worker.clock,
-    );
-    const client = new ZooKeeper(
-      { clock: this.#worker.clock, network, random: this.#random },
-      {
-        addresses: [hostOf(this.sid)],
-        sessionTimeoutMs: CLIENT_SESSION_TIMEOUT_MS,
-        maxReconnectPauseMs: CLIENT_RECONNECT_PAUSE_MS,
-      },
-    );
+    const client = new ZooKeeper(this.clientWorld, {
+      addresses: [hostOf(this.sid)],
+      sessionTimeoutMs: CLIENT_SESSION_TIMEOUT_MS,
+      maxReconnectPauseMs: CLIENT_RECONNECT_PAUSE_MS,
+    });
     client.on('state', (state) => {
       if (state !== 'expired') return;
       replace(this.#openClient(replace));

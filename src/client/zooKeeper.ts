@@ -6,11 +6,13 @@
 import type { Address } from '../ports/network.ts';
 import type { World } from '../ports/world.ts';
 import {
+  type ReconfigRequest,
   writeCreateRequest,
   writeCreateTTLRequest,
   writeDeleteRequest,
   writePathRequest,
   writeReadRequest,
+  writeReconfigRequest,
   writeSetACLRequest,
   writeSetDataRequest,
 } from '../wire/clientRequests.ts';
@@ -298,6 +300,19 @@ export class ZooKeeper {
       writeRemoveWatchesRequest(writer, { path: serverPath, type }),
     );
     this.#watches.remove(type, path, watcher);
+  }
+
+  /** Changes who the servers are, where they allow it; gives the new configuration. */
+  reconfigure(request: ReconfigRequest): Promise<GetDataResponse> {
+    return this.#submit(
+      OpCode.reconfig,
+      null,
+      (writer) => writeReconfigRequest(writer, request),
+      (reply) => {
+        const { data, stat } = readGetDataResponse(bodyOf(reply, null));
+        return { data: data === null ? null : data.slice(), stat };
+      },
+    );
   }
 
   /** Adds an identity, such as `digest` and `user:password`, for this session. Rejects, and ends the session, if it is refused. */

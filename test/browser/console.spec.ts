@@ -31,3 +31,33 @@ test('commands are typed, completed and recalled', async ({ context, appUrl }) =
   await line.press('Tab');
   await expect(page.getByTestId('console-offers')).toContainText('getEphemerals');
 });
+
+test('a console moves between the servers of the room, and asks each of them its words', async ({
+  context,
+  appUrl,
+}) => {
+  const { pages } = await openRoom(context, appUrl, 3);
+  const [page] = pages as [Page];
+  await page.bringToFront();
+  const line = page.getByTestId('console-line');
+  const output = page.getByTestId('console-output');
+  const run = async (text: string): Promise<void> => {
+    await line.fill(text);
+    await line.press('Enter');
+  };
+  await run('4lw srvr all');
+  await expect(output.getByText(/^Mode: (leader|follower)$/)).toHaveCount(3);
+  for (const sid of [1, 2, 3]) await expect(output).toContainText(`tab-${sid}:2181:`);
+
+  await run('create -e /mine');
+  await expect(output).toContainText('Created /mine');
+  await run('connect tab-2:2181');
+  await run('ls /');
+  await expect(output).toContainText('[zookeeper]');
+  await run('echo cons | nc tab-2 2181');
+  await expect(output).toContainText('[zk: tab-2:2181(CONNECTED)');
+  await expect(output).toContainText('lop=');
+
+  await run('connect example.org:2181');
+  await expect(output).toContainText('is no server of a room');
+});

@@ -1,52 +1,29 @@
 /** zkCli's commands, with its syntax and its words, over the client. They know nothing of how a console looks. */
 
-import type { WatchedEvent, ZooKeeper } from '../../client/zooKeeper.ts';
-import { pathProblem } from '../../tree/paths.ts';
+import { assert } from '../../base/assert.ts';
+import type { Watch, ZooKeeper } from '../../client/zooKeeper.ts';
+import { childPath } from '../../tree/paths.ts';
 import { CreateMode } from '../../wire/createModes.ts';
 import { type ACL, OPEN_ACL_UNSAFE } from '../../wire/dataRecords.ts';
 import { ErrorCode, KeeperError } from '../../wire/errorCodes.ts';
 import { decodeUtf8 } from '../../wire/utf8.ts';
 import { AddWatchMode, WatcherType } from '../../wire/watchTypes.ts';
 import { parseAcl } from '../acl.ts';
+import {
+  checked,
+  type Command,
+  type CommandContext,
+  command,
+  pathOf,
+  versionOf,
+} from './command.ts';
 import { type Arguments, CommandError, parseArguments } from './commandLine.ts';
+import { configCommand, reconfigCommand } from './configCommands.ts';
 import { aclLines, codeText, listText, statLines } from './printing.ts';
-
-/** Where a command runs and what it may say. */
-export interface CommandContext {
-  readonly client: ZooKeeper;
-  print(...lines: readonly string[]): void;
-  /** What zkCli prints on its error stream. */
-  complain(line: string): void;
-  readonly watcher: (event: WatchedEvent) => void;
-}
-
-export interface Command {
-  /** What follows the name, as zkCli's help has it. */
-  readonly usage: string;
-  readonly flags: string;
-  readonly valued: string;
-  /** Fewer words than these are answered with the usage. */
-  readonly wordCount: number;
-  run(context: CommandContext, args: Arguments): Promise<void>;
-}
+import { delQuotaCommand, listQuotaCommand, setQuotaCommand } from './quotaCommands.ts';
 
 /** zkCli's own bound (`EphemeralType.TTL.maxValue`). */
 const MAX_TTL_MS = 0xff_ffff_ffff;
-const CONFIG = '/zookeeper/config';
-
-function command(
-  usage: string,
-  options: { readonly flags?: string; readonly valued?: string; readonly wordCount: number },
-  run: Command['run'],
-): Command {
-  return {
-    usage,
-    flags: options.flags ?? '',
-    valued: options.valued ?? '',
-    wordCount: options.wordCount,
-    run,
-  };
-}
 
 export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   [
@@ -65,7 +42,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
       async ({ client }, { rest: [scheme = '', auth = ''] }) => client.addAuth(scheme, auth),
     ),
   ],
-  ['config', command('[-c] [-w] [-s]', { flags: 'cws', wordCount: 0 }, config)],
+  ['config', configCommand],
   [
     'create',
     command(
@@ -76,12 +53,30 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ],
   [
     'delete',
-    command('[-v version] path', { valued: 'v', wordCount: 1 }, async ({ client }, args) =>
-      client.delete(pathOf(args), versionOf(args)),
+    command(
+      '[-v version] path',
+      {
+        valued: 'v',
+        wordCount: 1,
+        former: { form: 'delete path [version]', now: 'delete [-v version] path' },
+      },
+      async ({ client }, args) => client.delete(pathOf(args), versionOf(args)),
     ),
   ],
   ['deleteall', command('path [-b batch size]', { valued: 'b', wordCount: 1 }, deleteAll)],
-  ['get', command('[-s] [-w] path', { flags: 'sw', wordCount: 1 }, get)],
+  ['delquota', delQuotaCommand],
+  [
+    'get',
+    command(
+      '[-s] [-w] path',
+      {
+        flags: 'sw',
+        wordCount: 1,
+        former: { form: 'get path [watch]', now: 'get [-s] [-w] path' },
+      },
+      get,
+    ),
+  ],
   ['getAcl', command('[-s] path', { flags: 's', wordCount: 1 }, getAcl)],
   [
     'getAllChildrenNumber',
@@ -95,7 +90,16 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
       print(listText([...(await client.getEphemerals(checked(path)))].sort())),
     ),
   ],
-  ['ls', command('[-s] [-w] [-R] path', { flags: 'swR', wordCount: 1 }, ls)],
+  ['listquota', listQuotaCommand],
+  [
+    'ls',
+    command(
+      '[-s] [-w] [-R] path',
+      { flags: 'swR', wordCount: 1, former: { form: 'ls path [watch]', now: 'ls [-w] path' } },
+      ls,
+    ),
+  ],
+  ['reconfig', reconfigCommand],
   [
     'removewatches',
     command('path [-c|-d|-a] [-l]', { flags: 'cdal', wordCount: 1 }, removeWatches),
@@ -105,7 +109,15 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
     'setAcl',
     command('[-s] [-v version] [-R] path acl', { flags: 'sR', valued: 'v', wordCount: 2 }, setAcl),
   ],
-  ['stat', command('[-w] path', { flags: 'w', wordCount: 1 }, stat)],
+  ['setquota', setQuotaCommand],
+  [
+    'stat',
+    command(
+      '[-w] path',
+      { flags: 'w', wordCount: 1, former: { form: 'stat path [watch]', now: 'stat [-w] path' } },
+      stat,
+    ),
+  ],
   [
     'sync',
     command('path', { wordCount: 1 }, async ({ client, print }, args) => {
@@ -122,30 +134,62 @@ export async function runCommand(
   context: CommandContext,
 ): Promise<void> {
   const found = COMMANDS.get(name);
-  if (found === undefined) throw new CommandError(`Command not found: Command not found ${name}`);
-  const args = parseArguments(words, found.flags, found.valued);
+  assert(found !== undefined, `${name} is a command`);
+  const args = parseArguments(words, found.options);
   if (args.rest.length < found.wordCount) throw new CommandError(`${name} ${found.usage}`);
-  await found.run(context, args);
+  await found.run(context, asToday(found, args, context));
+}
+
+/** Scripts still use the old forms, and zkCli still takes them. */
+function asToday(
+  { former, wordCount, options }: Command,
+  args: Arguments,
+  context: CommandContext,
+): Arguments {
+  if (former === null || args.rest.length <= wordCount) return args;
+  const { form, now } = former;
+  context.complain(`'${form}' has been deprecated. Please use '${now}' instead.`);
+  if (options.flags?.includes('w') !== true) return args;
+  return { options: new Map([...args.options, ['w', '']]), rest: args.rest.slice(0, wordCount) };
 }
 
 async function ls({ client, print, watcher }: CommandContext, args: Arguments): Promise<void> {
   const path = pathOf(args);
-  if (args.options.has('R')) return listBelow(client, print, path);
   const watch = args.options.has('w') ? watcher : false;
+  if (args.options.has('R')) {
+    await client.getData(path, watch);
+    print(path);
+    return listBelow(client, print, path, watch);
+  }
   const { children, stat: found } = await client.getChildren(path, watch);
   print(listText([...children].sort()));
   if (args.options.has('s')) print(...statLines(found));
 }
 
+/** In zkCli's order: all children of a node, and then what is below each. */
 async function listBelow(
   client: ZooKeeper,
   print: CommandContext['print'],
   path: string,
+  watch: Watch,
 ): Promise<void> {
-  const { children } = await client.getChildren(path);
-  print(path);
-  for (const name of [...children].sort()) {
-    await listBelow(client, print, path === '/' ? `/${name}` : `${path}/${name}`);
+  const paths = await childPaths(client, path, watch);
+  print(...paths);
+  for (const each of paths) await listBelow(client, print, each, watch);
+}
+
+/** None of a node that is gone meanwhile. */
+async function childPaths(
+  client: ZooKeeper,
+  path: string,
+  watch: Watch,
+): Promise<readonly string[]> {
+  try {
+    const { children } = await client.getChildren(path, watch);
+    return [...children].sort().map((name) => childPath(path, name));
+  } catch (error) {
+    if (error instanceof KeeperError && error.code === ErrorCode.NoNode) return [];
+    throw error;
   }
 }
 
@@ -263,8 +307,9 @@ function failedWithin(recursive: boolean, error: unknown, print: CommandContext[
 }
 
 async function pathsOf(client: ZooKeeper, path: string): Promise<readonly string[]> {
-  const paths: string[] = [];
-  await listBelow(client, (...lines) => void paths.push(...lines), path);
+  const paths = [path];
+  await client.getData(path);
+  await listBelow(client, (...lines) => void paths.push(...lines), path, false);
   return paths;
 }
 
@@ -294,55 +339,9 @@ async function removeWatches({ client }: CommandContext, args: Arguments): Promi
   await client.removeWatches(pathOf(args), type);
 }
 
-async function config(
-  { client, print, watcher }: CommandContext,
-  { options }: Arguments,
-): Promise<void> {
-  const { data, stat: found } = await client.getData(CONFIG, options.has('w') ? watcher : false);
-  const text = data === null ? '' : decodeUtf8(data);
-  print(options.has('c') ? clientConfig(text) : text);
-  if (options.has('s')) print(...statLines(found));
-}
-
-/** Where clients connect, and the version: what `config -c` is for. */
-function clientConfig(text: string): string {
-  const addresses = [...text.matchAll(/^server\.\d+=.*;(.+)$/gm)].map(
-    ([, address = '']) => address,
-  );
-  const version = /^version=(.+)$/m.exec(text)?.[1] ?? '';
-  return `${addresses.join(',')} ${version}`.trimStart();
-}
-
 async function whoAmI({ client, print }: CommandContext): Promise<void> {
   print(
     'Auth scheme: User',
     ...(await client.whoAmI()).map(({ authScheme, user }) => `${authScheme}: ${user}`),
   );
-}
-
-const pathOf = ({ rest: [path = ''] }: Arguments): string => checked(path);
-
-function checked(path: string): string {
-  if (!path.startsWith('/')) throw new CommandError('Path must start with / character');
-  if (path !== '/' && path.endsWith('/')) {
-    throw new CommandError('Path must not end with / character');
-  }
-  const empty = path.indexOf('//');
-  if (empty >= 0) {
-    throw new CommandError(
-      `Invalid path string "${path}" caused by empty node name specified @${empty + 1}`,
-    );
-  }
-  const problem = pathProblem(path);
-  if (problem !== null)
-    throw new CommandError(`Invalid path string "${path}" caused by ${problem}`);
-  return path;
-}
-
-function versionOf({ options }: Arguments): number {
-  const text = options.get('v');
-  if (text === undefined) return -1;
-  const version = Number(text);
-  if (!Number.isInteger(version)) throw new CommandError(`For input string: "${text}"`);
-  return version;
 }

@@ -20,3 +20,10 @@ it('a seat beyond the voters observes', () => {
 it('a server that looks asks again within seconds, however long it has looked', () => {
   expect(configOf(3, 1).maxNotificationIntervalMs).toBeLessThanOrEqual(5_000);
 });
+
+it('a server answers the four-letter words that only read', () => {
+  const { fourLetterWordWhitelist } = configOf(3, 1);
+  expect(fourLetterWordWhitelist).toEqual(expect.arrayContaining(['ruok', 'mntr', 'stat']));
+  expect(fourLetterWordWhitelist).not.toContain('crst');
+  expect(fourLetterWordWhitelist).not.toContain('*');
+});
