@@ -14,6 +14,10 @@ import { Worker } from 'node:worker_threads';
 import { ensureDependencies } from './dependencies.mjs';
 
 const DIAGRAM_STEPS_COUNT = 250;
+/** How often a run that writes to a file or a pipe says how far it is. */
+const LOGGED_PROGRESS_MS = 60_000;
+/** A run leaves much garbage and keeps little: with more room for what is young, less of it is copied. */
+const YOUNG_GENERATION_MB = 64;
 const HELP = `npm run sim -- [options]
   --seeds N        runs so many seeds (default 200)
   --first N        from this one on (default: a fresh one, which is printed)
@@ -22,6 +26,7 @@ const HELP = `npm run sim -- [options]
   --jobs N         cores to use (default: all but one)
   --replay N       runs this seed, and tells all that happens
   --shrink         with --replay: first leaves out every fault that is not needed
+  --mutant NAME    with this known mistake put in (npm run sim:mutants lists them)
   --out DIR        where traces and diagrams go (default test-results/sim)`;
 
 function readOptions() {
@@ -40,6 +45,7 @@ function readOptions() {
         jobs: { type: 'string', default: String(Math.max(1, availableParallelism() - 1)) },
         replay: { type: 'string' },
         shrink: { type: 'boolean', default: false },
+        mutant: { type: 'string' },
         out: { type: 'string', default: 'test-results/sim' },
         help: { type: 'boolean', default: false },
       },
@@ -64,6 +70,7 @@ function readOptions() {
     jobs: Math.max(1, whole('jobs', values.jobs)),
     replay: values.replay === undefined ? null : whole('replay', values.replay),
     shrink: values.shrink,
+    mutant: values.mutant ?? null,
     out: values.out,
     plan: {
       servers: [Number(low), Number(high)],
@@ -79,11 +86,24 @@ function refuse(message) {
 
 const options = readOptions();
 ensureDependencies();
-const { buildSimulator } = await import('./simBuild.mjs');
-const library = await buildSimulator();
+const { buildSimulator, mutation } = await import('./simBuild.mjs');
+const library = await buildLibrary();
 const simulator = await import(library);
 // Not `exit`, which would cut off what a pipe has not taken yet.
 process.exitCode = options.replay === null ? await runAll() : replay(options.replay);
+
+/** The simulator as it is, or with the mistake that was asked for. */
+async function buildLibrary() {
+  const sound = await buildSimulator();
+  if (options.mutant === null) return sound;
+  const { MUTANTS } = await import(sound);
+  const mutant = MUTANTS.find(({ name }) => name === options.mutant);
+  if (mutant === undefined) {
+    const names = MUTANTS.map(({ name }) => `  ${name}`).join('\n');
+    refuse(`No mutant is called "${options.mutant}". They are:\n${names}`);
+  }
+  return buildSimulator([mutation(mutant)]);
+}
 
 /** Plain words, and the end of it as a diagram. */
 function replay(seed) {
@@ -91,7 +111,12 @@ function replay(seed) {
   if (report.failure !== null && options.shrink) {
     const before = report.plan.faults.length;
     report = simulator.shrinkPlan(report);
-    console.log(`${report.plan.faults.length} of ${before} faults are enough.`);
+    const left = report.plan.faults.length;
+    console.log(
+      left === 0
+        ? `It fails without any of the ${before} faults.`
+        : `It fails with ${left} of the ${before} faults alone.`,
+    );
   }
   report = simulator.runPlan(report.plan, { trace: true });
   const { entries } = report.trace;
@@ -101,8 +126,9 @@ function replay(seed) {
   mkdirSync(options.out, { recursive: true });
   writeFileSync(file('txt'), `${lines.join('\n')}\n`);
   writeFileSync(file('mmd'), simulator.mermaidOf(entries, DIAGRAM_STEPS_COUNT));
-  writeFileSync(file('svg'), simulator.svgOf(entries, DIAGRAM_STEPS_COUNT));
-  console.log('\nFaults:');
+  const title = `The end of seed ${seed}, last ${DIAGRAM_STEPS_COUNT} steps${options.mutant === null ? '' : `, with the mistake "${options.mutant}"`}`;
+  writeFileSync(file('svg'), simulator.svgOf(entries, DIAGRAM_STEPS_COUNT, title));
+  console.log(report.plan.faults.length === 0 ? '\nNo faults.' : '\nFaults:');
   for (const fault of report.plan.faults)
     console.log(`${fault.atMs.toFixed(3).padStart(11)} ms  ${simulator.faultText(fault)}`);
   console.log(
@@ -114,21 +140,34 @@ function replay(seed) {
   return report.failure === null ? 0 : 1;
 }
 
+/** What to type to see that seed's run again. */
+function replayOf(seed) {
+  const { plan, mutant } = options;
+  const [low, high] = plan.servers;
+  return [
+    `npm run sim -- --replay ${seed} --servers ${low}..${high} --steps ${plan.maxEventCount} --shrink`,
+    ...(mutant === null ? [] : [`--mutant "${mutant}"`]),
+  ].join(' ');
+}
+
 async function runAll() {
   const started = performance.now();
   const total = { runs: 0, events: 0, virtualMs: 0, checks: 0, acknowledged: 0 };
   const coverage = new simulator.Coverage();
   const failures = [];
-  const end = options.first + options.seedCount;
+  let end = options.first + options.seedCount;
   let next = options.first;
   console.log(`Seeds ${options.first} to ${end - 1}, on ${options.jobs} core(s).`);
   const seconds = () => (performance.now() - started) / 1000;
   const progress = () =>
     `${total.runs}/${options.seedCount} runs, ${failures.length} failed, ${(total.virtualMs / 3_600_000).toFixed(2)} virtual hours, ${Math.round(total.events / seconds())} events/s`;
-  const show = () => {
-    if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${progress()}`);
-  };
-  const timer = setInterval(show, 500);
+  const onTerminal = process.stdout.isTTY === true;
+  const show = onTerminal
+    ? () => process.stdout.write(`\r\x1b[K${progress()}`)
+    : () => console.log(progress());
+  const timer = setInterval(show, onTerminal ? 500 : LOGGED_PROGRESS_MS);
+  // The seeds under way are finished, and the account is given of those that were run. The second time ends it at once.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => (end = next));
   const note = (result) => {
     total.runs++;
     total.events += result.eventCount;
@@ -138,15 +177,15 @@ async function runAll() {
     coverage.add(result.counts);
     if (result.failure === null) return;
     failures.push(result);
-    const servers = options.plan.servers.join('..');
     console.log(
-      `\nSeed ${result.seed} fails: ${result.failure}\n  again: npm run sim -- --replay ${result.seed} --servers ${servers} --steps ${options.plan.maxEventCount} --shrink`,
+      `\nSeed ${result.seed} fails: ${result.failure}\n  again: ${replayOf(result.seed)}`,
     );
   };
   const work = () =>
     new Promise((resolve, reject) => {
       const worker = new Worker(new URL('./simWorker.mjs', import.meta.url), {
         workerData: { library, options: options.plan },
+        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
       });
       worker.on('error', reject);
       worker.on('message', (result) => {
@@ -157,7 +196,7 @@ async function runAll() {
     });
   await Promise.all(Array.from({ length: options.jobs }, work));
   clearInterval(timer);
-  if (process.stdout.isTTY) process.stdout.write('\r\x1b[K');
+  if (onTerminal) process.stdout.write('\r\x1b[K');
   report(total, coverage, seconds());
   console.log(`\n${total.runs - failures.length} passed, ${failures.length} failed`);
   return failures.length === 0 ? 0 : 1;

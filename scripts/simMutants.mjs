@@ -7,13 +7,11 @@
  *   npm run sim:mutants -- --only epoch --seeds 400
  *   npm run sim:mutants -- --traps
  */
-import { readFileSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startVitest } from 'vitest/node';
 import { ensureDependencies } from './dependencies.mjs';
 
-const OUT_DIR = 'dist/sim-mutant';
 const TRAPS_DIR = 'test/unit/sim/traps';
 /** A mutant of a rule for even numbers, weights or observers needs some runs before it is even touched. */
 const DEFAULT_SEEDS_COUNT = '400';
@@ -28,7 +26,7 @@ const { values } = parseArgs({
 });
 
 ensureDependencies();
-const { buildSimulator } = await import('./simBuild.mjs');
+const { buildSimulator, editsOf, mutation } = await import('./simBuild.mjs');
 const { MUTANTS } = await import(await buildSimulator());
 const matching = MUTANTS.filter(({ name, issues = [] }) =>
   [name, ...issues].some((text) => text.includes(values.only)),
@@ -47,7 +45,7 @@ for (const { title, mutants } of trapped)
   for (const name of mutants) named.set(name, [...(named.get(name) ?? []), title]);
 
 const wanted = values.traps ? matching.filter(({ name }) => named.has(name)) : matching;
-for (const [index, mutant] of wanted.entries()) {
+for (const mutant of wanted) {
   const outdated = editsOf(mutant).find(
     ({ file, from }) => readFileSync(`src/${file}`, 'utf8').split(from).length !== 2,
   );
@@ -58,7 +56,7 @@ for (const [index, mutant] of wanted.entries()) {
     );
     continue;
   }
-  const lines = [...(await trapLines(mutant)), ...(await seedLines(mutant, index))];
+  const lines = [...(await trapLines(mutant)), ...(await seedLines(mutant))];
   const ok = lines.length > 0 && lines.every(({ found }) => found);
   if (!ok) survived++;
   const issues = mutant.issues === undefined ? '' : ` (${mutant.issues.join(', ')})`;
@@ -81,14 +79,11 @@ async function trapLines(mutant) {
   });
 }
 
-async function seedLines(mutant, index) {
+async function seedLines(mutant) {
   if (values.traps) return [];
   if (mutant.onlyByTrap !== undefined)
     return [{ found: named.has(mutant.name), text: `by no seed: ${mutant.onlyByTrap}` }];
-  const outDir = `${OUT_DIR}-${index}`;
-  const library = await buildSimulator(outDir, [mutation(mutant)]);
-  const { runSeed } = await import(library);
-  rmSync(outDir, { recursive: true });
+  const { runSeed } = await import(await buildSimulator([mutation(mutant)]));
   const found = hunt(runSeed);
   return [
     found === null
@@ -97,8 +92,11 @@ async function seedLines(mutant, index) {
           found: true,
           text: `seed ${found.seed} (run ${found.runs}), after ${found.eventCount} events: ${found.failure}`,
         },
+    ...(found === null ? [] : [{ found: true, text: `again: ${replayOf(mutant, found.seed)}` }]),
   ];
 }
+
+const replayOf = ({ name }, seed) => `npm run sim -- --mutant "${name}" --replay ${seed} --shrink`;
 
 function hunt(runSeed) {
   const first = Number(values.first);
@@ -143,26 +141,4 @@ async function runTraps(plugins, titles = null) {
 
 function brief(failure) {
   return failure.split('\n')[0].slice(0, 200);
-}
-
-function editsOf(mutant) {
-  return [mutant, ...(mutant.also ?? [])];
-}
-
-/** A plugin that puts the mistake into the source as it is read. */
-function mutation(mutant) {
-  const edits = editsOf(mutant).map(({ file, from, to }) => ({
-    path: resolve('src', file).replaceAll('\\', '/'),
-    from,
-    to,
-  }));
-  return {
-    name: 'mutation',
-    enforce: 'pre',
-    transform: (code, id) => {
-      const mine = edits.filter(({ path }) => id.replaceAll('\\', '/') === path);
-      if (mine.length === 0) return null;
-      return mine.reduce((changed, { from, to }) => changed.replace(from, () => to), code);
-    },
-  };
 }

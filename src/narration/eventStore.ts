@@ -114,18 +114,6 @@ export class EventStore {
     return fresh;
   }
 
-  /** The first row at or after that time. */
-  indexAt(timeMs: number): number {
-    let low = 0;
-    let high = this.#rows.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#rows[middle]?.atMs ?? Infinity) < timeMs) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
   #rowOf(record: ProbeRecord): Row | null {
     const end = messageEnd(record);
     if (end !== null) return this.#message(record, end);
@@ -178,7 +166,7 @@ export class EventStore {
     if (fresh.length === 0) return;
     fresh.sort(inTime);
     const first = fresh[0]?.atMs ?? 0;
-    const overlap = this.indexAt(first);
+    const overlap = indexAt(this.#rows, first);
     if (overlap === this.#rows.length) {
       for (const row of fresh) this.#rows.push(row);
       return;
@@ -202,6 +190,18 @@ export class EventStore {
     this.#rows = this.#rows.slice(excess);
     this.#forgottenCount += excess;
   }
+}
+
+/** Where in rows that are in order of time the first one at or after `timeMs` stands; their number if there is none. */
+export function indexAt(rows: readonly Row[], timeMs: number): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((rows[middle]?.atMs ?? Infinity) < timeMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /**

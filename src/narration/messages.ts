@@ -81,7 +81,9 @@ function peerOf(event: MessageEvent): number {
 /** `PROPOSAL`, or what a vote is for. */
 export function messageName(event: MessageEvent): string {
   if (event.topic === 'packet') return packetTypeName(event.packetType);
+  // Observers vote for nobody, which is written as the smallest number there is.
+  const leader = event.vote.leader < 0n ? 'nobody' : event.vote.leader;
   return event.state === 'LOOKING'
-    ? `vote for ${event.vote.leader}`
-    : `${event.state.toLowerCase()} ${event.vote.leader}`;
+    ? `vote for ${leader}`
+    : `${event.state.toLowerCase()} ${leader}`;
 }

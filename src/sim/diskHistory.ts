@@ -7,6 +7,8 @@ import { assert } from '../base/assert.ts';
 import { type Epoch, type Zxid, epoch, zxid } from '../wire/ids.ts';
 import type { DurableChange, SimDisk } from './simDisk.ts';
 
+const ACCEPTED_EPOCH_FILE = 'acceptedEpoch';
+const CURRENT_EPOCH_FILE = 'currentEpoch';
 const LOG_HEADER_BYTES = 16;
 /** Adler-32 (as a long) and length. */
 const RECORD_HEAD_BYTES = 12;
@@ -71,20 +73,40 @@ export class DiskHistory {
     return last;
   }
 
-  /** Reads what has changed; answers with the transactions found. */
+  /** Reads what has changed, and that alone; answers with the transactions found. */
   update(change: DurableChange): ReadonlyMap<Zxid, Fingerprint> {
-    const names = this.#disk.names();
-    if (change.kind !== 'flushed') {
-      this.#readSnapshotNames(names);
-      this.#acceptedEpoch = this.#readEpoch('acceptedEpoch');
-      this.#currentEpoch = this.#readEpoch('currentEpoch');
-    }
-    if (change.kind === 'file') this.#forget(change.name);
-    if (change.kind === 'crashed') this.#forgetShortened();
-    for (const name of [...this.#logs.keys()]) if (!names.includes(name)) this.#forget(name);
     const fresh = new Map<Zxid, Fingerprint>();
-    for (const name of names) if (name.startsWith('log.')) this.#readLog(name, fresh);
+    switch (change.kind) {
+      case 'flushed':
+        for (const name of change.names) this.#readFile(name, fresh);
+        break;
+      case 'file':
+        this.#forget(change.name);
+        this.#readFile(change.name, fresh);
+        break;
+      case 'crashed':
+      case 'wiped':
+        this.#readAll(fresh);
+        break;
+    }
     return fresh;
+  }
+
+  #readFile(name: string, fresh: Map<Zxid, Fingerprint>): void {
+    if (name.startsWith('log.')) this.#readLog(name, fresh);
+    else if (name === ACCEPTED_EPOCH_FILE) this.#acceptedEpoch = this.#readEpoch(name);
+    else if (name === CURRENT_EPOCH_FILE) this.#currentEpoch = this.#readEpoch(name);
+    else if (name.startsWith('snapshot.')) this.#readSnapshotNames(this.#disk.names());
+  }
+
+  #readAll(fresh: Map<Zxid, Fingerprint>): void {
+    const names = this.#disk.names();
+    this.#readSnapshotNames(names);
+    this.#acceptedEpoch = this.#readEpoch(ACCEPTED_EPOCH_FILE);
+    this.#currentEpoch = this.#readEpoch(CURRENT_EPOCH_FILE);
+    this.#forgetShortened();
+    for (const name of [...this.#logs.keys()]) if (!names.includes(name)) this.#forget(name);
+    for (const name of names) if (name.startsWith('log.')) this.#readLog(name, fresh);
   }
 
   #readSnapshotNames(names: readonly string[]): void {

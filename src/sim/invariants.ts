@@ -18,6 +18,7 @@ import {
 import { OpCode } from '../wire/opCodes.ts';
 import { PacketType } from '../wire/quorumPackets.ts';
 import { DiskHistory, type Fingerprint } from './diskHistory.ts';
+import { firstAfter } from './firstAfter.ts';
 import { isQuorum } from './quorums.ts';
 import type { DurableChange } from './simDisk.ts';
 import type { Machine, Simulation } from './simWorld.ts';
@@ -241,7 +242,7 @@ export class Invariants {
       isQuorum(this.#verifier, holders),
       () =>
         `${leader.machine.sid} commits ${zxidToString(committed)} with [${supporters.join(', ')}], ` +
-        `but only [${holders.join(', ')}] have it on disk`,
+        `but only [${holders.join(', ')}] have it on disk, which is no quorum`,
     );
     this.#append(committed);
   }
@@ -362,14 +363,7 @@ export class Invariants {
   }
 
   #firstCommittedAfter(after: Zxid): Zxid | undefined {
-    let low = 0;
-    let high = this.#committed.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#committed[middle] ?? after) <= after) low = middle + 1;
-      else high = middle;
-    }
-    return this.#committed[low];
+    return this.#committed[firstAfter(this.#committed, after, (zxid) => zxid)];
   }
 
   /** A transaction carries the digest of its leader's tree; whoever applies it must get the same one. */

@@ -4,8 +4,10 @@
  */
 
 import { assert } from '../base/assert.ts';
-import type { Disk, DiskError, DiskResult, Done, FileEntry } from '../ports/disk.ts';
+import type { Disk, DiskError, Done, FileEntry } from '../ports/disk.ts';
+import { OpenDisk } from './openDisk.ts';
 import type { SimClock, SimTime } from './simClock.ts';
+import { SimFile } from './simFile.ts';
 import type { SimRandom } from './simRandom.ts';
 
 export interface SimDiskOptions {
@@ -26,10 +28,8 @@ export const DEFAULT_DISK: SimDiskOptions = {
   unflushed: 'anyPrefix',
 };
 
-/** Operations that may wait at the disk at one time; a server that queues more has forgotten its own bounds. */
-const MAX_QUEUED_OPERATIONS_COUNT = 1_000_000;
-
-type Operation =
+/** What is asked of a disk. */
+export type Operation =
   | { readonly kind: 'append'; readonly name: string; readonly bytes: Uint8Array }
   | { readonly kind: 'flush'; readonly done: Done<void> }
   | { readonly kind: 'list'; readonly done: Done<readonly FileEntry[]> }
@@ -58,7 +58,9 @@ export type DiskOperationKind = Operation['kind'];
 
 /** What made the durable bytes others than they were. */
 export type DurableChange =
-  | { readonly kind: 'flushed' | 'crashed' | 'wiped' }
+  | { readonly kind: 'crashed' | 'wiped' }
+  /** What had been appended to these files. */
+  | { readonly kind: 'flushed'; readonly names: readonly string[] }
   /** This file was cut, replaced or removed. */
   | { readonly kind: 'file'; readonly name: string };
 
@@ -81,6 +83,10 @@ export class SimDisk {
   readonly #time: SimTime;
   readonly #random: SimRandom;
   readonly #files = new Map<string, SimFile>();
+  /** Files that were appended to since the last flush. */
+  readonly #unflushed = new Set<string>();
+  /** Those that the flush at work has made durable. */
+  #flushed: readonly string[] = [];
   #options: SimDiskOptions;
   #owner: OpenDisk | null = null;
   #faults: Fault[] = [];
@@ -120,6 +126,8 @@ export class SimDisk {
       if (kept === 0 && file.durableBytes === 0 && !file.durablyNamed) this.#files.delete(name);
       else file.cutTo(kept);
     }
+    this.#unflushed.clear();
+    this.#flushed = [];
     this.#changed?.({ kind: 'crashed' });
   }
 
@@ -238,7 +246,8 @@ export class SimDisk {
   #tellChange(operation: Operation): void {
     switch (operation.kind) {
       case 'flush':
-        this.#changed?.({ kind: 'flushed' });
+        this.#changed?.({ kind: 'flushed', names: this.#flushed });
+        this.#flushed = [];
         break;
       case 'truncate':
       case 'replace':
@@ -309,11 +318,14 @@ export class SimDisk {
       case 'append': {
         const file = this.#files.get(operation.name) ?? new SimFile();
         this.#files.set(operation.name, file);
+        this.#unflushed.add(operation.name);
         file.append(operation.bytes);
         return;
       }
       case 'flush':
-        for (const file of this.#files.values()) file.makeDurable();
+        this.#flushed = [...this.#unflushed].sort();
+        this.#unflushed.clear();
+        for (const name of this.#flushed) this.#files.get(name)?.makeDurable();
         return;
       case 'truncate': {
         const file = this.#files.get(operation.name);
@@ -355,196 +367,4 @@ export class SimDisk {
     if (operation.kind === 'append') return operation.bytes.length;
     return operation.kind === 'replace' ? operation.bytes.length : 0;
   }
-}
-
-/** One life's `Disk`: a queue whose head is at work. */
-class OpenDisk implements Disk {
-  readonly #medium: SimDisk;
-  readonly #clock: SimClock;
-  #queue: Operation[] = [];
-  #working = false;
-  #error: DiskError | null = null;
-  #fenced = false;
-
-  constructor(medium: SimDisk, clock: SimClock) {
-    this.#medium = medium;
-    this.#clock = clock;
-  }
-
-  list(done: Done<readonly FileEntry[]>): void {
-    this.#enqueue({ kind: 'list', done });
-  }
-
-  read(name: string, offset: number, length: number, done: Done<Uint8Array>): void {
-    this.#enqueue({ kind: 'read', name, offset, length, done });
-  }
-
-  append(name: string, bytes: Uint8Array): void {
-    this.#enqueue({ kind: 'append', name, bytes });
-  }
-
-  flush(done: Done<void>): void {
-    this.#enqueue({ kind: 'flush', done });
-  }
-
-  truncate(name: string, sizeBytes: number, done: Done<void>): void {
-    this.#enqueue({ kind: 'truncate', name, sizeBytes, done });
-  }
-
-  replace(name: string, chunks: readonly Uint8Array[], done: Done<void>): void {
-    this.#enqueue({ kind: 'replace', name, bytes: joined(chunks), done });
-  }
-
-  remove(name: string, done: Done<void>): void {
-    this.#enqueue({ kind: 'remove', name, done });
-  }
-
-  fence(): void {
-    this.#fenced = true;
-  }
-
-  /** The life is over; gives what was still waiting. */
-  abandon(): Operation[] {
-    const queued = this.#queue;
-    this.#queue = [];
-    this.#fenced = true;
-    return queued;
-  }
-
-  proceed(): void {
-    if (this.#working || this.#medium.stalled) return;
-    for (let head = this.#queue[0]; head !== undefined; head = this.#queue[0]) {
-      if (head.kind !== 'append') {
-        this.#working = true;
-        this.#medium.time.schedule(this.#medium.latencyMs(head), () => this.#finishHead());
-        return;
-      }
-      if (!this.#take(head)) return;
-      this.#error = this.#errorOf(head);
-    }
-  }
-
-  /** Takes the head off the queue; false if power was lost at that moment, when it was still to be done. */
-  #take(head: Operation): boolean {
-    this.#medium.step('before', head);
-    if (this.#queue[0] !== head) return false;
-    this.#queue.shift();
-    return true;
-  }
-
-  #enqueue(operation: Operation): void {
-    if (!this.#clock.alive) return;
-    assert(this.#queue.length < MAX_QUEUED_OPERATIONS_COUNT, 'too many operations wait at a disk');
-    this.#queue.push(operation);
-    this.proceed();
-  }
-
-  #finishHead(): void {
-    this.#working = false;
-    if (this.#medium.stalled) return;
-    const operation = this.#queue[0];
-    if (operation === undefined || !this.#take(operation)) return;
-    this.#error = this.#errorOf(operation);
-    this.#answer(operation, this.#error);
-    // An error about a name is an answer; any other ends the use of this disk.
-    if (this.#error?.kind === 'missing') this.#error = null;
-    this.proceed();
-  }
-
-  #errorOf(operation: Operation): DiskError | null {
-    if (this.#fenced) {
-      const file = 'name' in operation ? operation.name : '';
-      return {
-        kind: 'fenced',
-        file,
-        message: `${operation.kind} ${file}: another owner took over`,
-      };
-    }
-    return this.#error ?? this.#medium.carryOut(operation);
-  }
-
-  #answer(operation: Operation, error: DiskError | null): void {
-    const failure: DiskResult<never> | null = error === null ? null : { ok: false, error };
-    switch (operation.kind) {
-      case 'append':
-        return;
-      case 'list': {
-        const result = failure ?? { ok: true as const, value: this.#medium.entries() };
-        return this.#clock.run(() => operation.done(result));
-      }
-      case 'read': {
-        const { name, offset, length } = operation;
-        const result = failure ?? {
-          ok: true as const,
-          value: this.#medium.slice(name, offset, length),
-        };
-        return this.#clock.run(() => operation.done(result));
-      }
-      case 'flush':
-      case 'truncate':
-      case 'replace':
-      case 'remove':
-        return this.#clock.run(() => operation.done(failure ?? { ok: true, value: undefined }));
-    }
-  }
-}
-
-/** A growing file and how much of it is safe. */
-class SimFile {
-  #bytes = new Uint8Array(256);
-  sizeBytes = 0;
-  durableBytes = 0;
-  /** The name itself would survive a crash. */
-  durablyNamed = false;
-
-  static durable(bytes: Uint8Array): SimFile {
-    const file = new SimFile();
-    file.append(bytes);
-    file.makeDurable();
-    return file;
-  }
-
-  append(bytes: Uint8Array): void {
-    const neededBytes = this.sizeBytes + bytes.length;
-    if (neededBytes > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(neededBytes, this.#bytes.length * 2));
-      grown.set(this.#bytes.subarray(0, this.sizeBytes));
-      this.#bytes = grown;
-    }
-    this.#bytes.set(bytes, this.sizeBytes);
-    this.sizeBytes = neededBytes;
-  }
-
-  makeDurable(): void {
-    this.durableBytes = this.sizeBytes;
-    this.durablyNamed = true;
-  }
-
-  cutTo(sizeBytes: number): void {
-    this.sizeBytes = sizeBytes;
-    this.durableBytes = sizeBytes;
-    this.durablyNamed = true;
-  }
-
-  flip(offset: number, mask: number): void {
-    const old = this.#bytes[offset];
-    if (old === undefined || offset >= this.sizeBytes) throw new RangeError(`no byte ${offset}`);
-    this.#bytes[offset] = old ^ mask;
-  }
-
-  view(length: number): Uint8Array {
-    return this.#bytes.subarray(0, length);
-  }
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const chunk of chunks) length += chunk.length;
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return bytes;
 }

@@ -24,10 +24,7 @@ export interface SimulationOptions {
 
 export type RecordListener = (record: ProbeRecord) => void;
 
-interface Subscriber {
-  readonly topics: ReadonlySet<ProbeTopic>;
-  readonly listener: RecordListener;
-}
+const NOBODY: readonly RecordListener[] = [];
 
 /** Everything one run shares. */
 export class Simulation {
@@ -37,7 +34,8 @@ export class Simulation {
   readonly network: SimNetwork;
   readonly #diskOptions: SimDiskOptions;
   readonly #machines = new Map<string, Machine>();
-  readonly #subscribers = new Set<Subscriber>();
+  /** Who watches each topic; a list is replaced and never changed, so that it can be gone through while it is. */
+  readonly #listeners = new Map<ProbeTopic, readonly RecordListener[]>();
   /** Set when code that uses promises has run, so that its continuations get their turn before time goes on. */
   #promisesMayWait = false;
 
@@ -63,20 +61,26 @@ export class Simulation {
 
   /** Calls `listener` with every record of these topics, from any machine, as it happens. */
   subscribe(topics: readonly ProbeTopic[], listener: RecordListener): { close(): void } {
-    const subscriber: Subscriber = { topics: new Set(topics), listener };
-    this.#subscribers.add(subscriber);
-    return { close: () => void this.#subscribers.delete(subscriber) };
+    // Two subscriptions of one function are two.
+    const mine: RecordListener = (record) => listener(record);
+    for (const topic of topics)
+      this.#listeners.set(topic, [...(this.#listeners.get(topic) ?? []), mine]);
+    return {
+      close: () => {
+        for (const topic of topics) {
+          const others = this.#listeners.get(topic)?.filter((other) => other !== mine);
+          this.#listeners.set(topic, others ?? []);
+        }
+      },
+    };
   }
 
   watches(topic: ProbeTopic): boolean {
-    for (const subscriber of this.#subscribers) if (subscriber.topics.has(topic)) return true;
-    return false;
+    return (this.#listeners.get(topic)?.length ?? 0) > 0;
   }
 
   publish(record: ProbeRecord): void {
-    for (const { topics, listener } of this.#subscribers) {
-      if (topics.has(record.event.topic)) listener(record);
-    }
+    for (const listener of this.#listeners.get(record.event.topic) ?? NOBODY) listener(record);
   }
 
   /** @internal */

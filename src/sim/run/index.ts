@@ -2,7 +2,8 @@
 
 export { Coverage } from './coverage.ts';
 export { faultText } from './faultText.ts';
-export { mermaidOf, replayLines, svgOf } from './replayText.ts';
+export { mermaidOf, replayLines } from './replayText.ts';
 export { MUTANTS } from './mutants.ts';
 export { runPlan, runSeed } from './runSeed.ts';
+export { svgOf } from './sequenceSvg.ts';
 export { shrinkPlan } from './shrinkPlan.ts';

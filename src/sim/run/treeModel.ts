@@ -7,6 +7,7 @@ import type { SessionId, Zxid } from '../../wire/ids.ts';
 import { zxidToString } from '../../wire/ids.ts';
 import { OpCode } from '../../wire/opCodes.ts';
 import { type Txn, decodeSubTxn, decodeTxn } from '../../wire/txns.ts';
+import { firstAfter } from '../firstAfter.ts';
 import { RunViolation } from './runViolation.ts';
 
 /** A node as it was between two of its changes. */
@@ -230,19 +231,6 @@ function isFailure(txn: Txn): boolean {
   return (
     txn.type === OpCode.multi && txn.txns.some((part) => decodeSubTxn(part).type === OpCode.error)
   );
-}
-
-/** Where in a list that ascends the first one later than `zxid` stands; its length if there is none. */
-function firstAfter<T>(items: readonly T[], zxid: Zxid, zxidOf: (item: T) => Zxid): number {
-  let low = 0;
-  let high = items.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const item = items[middle];
-    if (item !== undefined && zxidOf(item) <= zxid) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 const decoder = new TextDecoder();

@@ -3,7 +3,7 @@
  * own line. Only rows on the screen are ever asked for. Pure.
  */
 
-import { flight, type Row } from '../../narration/eventStore.ts';
+import { flight, indexAt, type Row } from '../../narration/eventStore.ts';
 
 export type Spacing = 'order' | 'time';
 
@@ -111,14 +111,6 @@ export class SequenceLayout {
     if (this.#spacing === 'order') {
       return Math.max(0, Math.min(this.#rows.length, Math.floor(y / this.#line)));
     }
-    const timeMs = this.#startMs + (y - this.#line * 0.5) / this.#pixelsPerMs;
-    let low = 0;
-    let high = this.#rows.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#rows[middle]?.atMs ?? Infinity) < timeMs) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return indexAt(this.#rows, this.#startMs + (y - this.#line * 0.5) / this.#pixelsPerMs);
   }
 }

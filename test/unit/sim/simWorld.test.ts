@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CloseReason, Connection, ConnectionHandler } from '../../../src/ports/network.ts';
-import { DIAL_TIMEOUT_MS } from '../../../src/sim/simNetwork.ts';
+import { DIAL_TIMEOUT_MS } from '../../../src/sim/simConnection.ts';
 import { SimTime } from '../../../src/sim/simClock.ts';
 import { SimRandom } from '../../../src/sim/simRandom.ts';
 import { Simulation, type Machine } from '../../../src/sim/simWorld.ts';
