@@ -57,14 +57,7 @@ const runToCompletion = {
 
 export default typescript.config(
   {
-    ignores: [
-      'dist/',
-      'node_modules/',
-      'test-results/',
-      'playwright-report/',
-      'coverage/',
-      'test/package/',
-    ],
+    ignores: ['dist/', 'node_modules/', 'test-results/', 'playwright-report/', 'coverage/'],
   },
   ...svelte.configs['flat/recommended'],
   {

@@ -40,9 +40,27 @@ const acceptance: UserConfig = {
     outDir: '../../../dist/acceptance',
     emptyOutDir: true,
     sourcemap: true,
+    rolldownOptions: {
+      input: ['index', 'guest'].map((page) => `test/browser/pages/${page}.html`),
+      checks: { pluginTimings: false },
+    },
+  },
+};
+
+/** `tabkeeper/client` for pages: `vite build --mode client`. */
+const client: UserConfig = {
+  publicDir: false,
+  build: {
+    outDir: 'dist/browser',
+    emptyOutDir: true,
+    sourcemap: true,
+    minify: false,
+    lib: { entry: source('browser/client.ts'), formats: ['es'], fileName: 'client' },
     rolldownOptions: { checks: { pluginTimings: false } },
   },
 };
+
+const products: Readonly<Record<string, UserConfig>> = { acceptance, client };
 
 export default defineConfig(({ mode }) => ({
   base: './',
@@ -51,5 +69,5 @@ export default defineConfig(({ mode }) => ({
   // Known from the start, so that the first page under `npm run dev` need not load twice.
   optimizeDeps: { entries: ['index.html', 'src/browser/worker.ts'] },
   server: { watch: { ignored: ['**/dist/**', '**/test-results/**'] } },
-  ...(mode === 'acceptance' ? acceptance : app),
+  ...(products[mode] ?? app),
 }));

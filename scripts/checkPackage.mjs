@@ -20,7 +20,7 @@ import { dirname, join, resolve } from 'node:path';
 import { findChromium } from './chromium.mjs';
 
 const PROGRAM_LIMIT_MS = 30_000;
-/** The client alone, as Node loads it: far less than the server. */
+/** The client alone, as Node or a page loads it: far less than the server. */
 const CLIENT_LIMIT_BYTES = 150_000;
 const CONSUMER_TOOLS = ['typescript', '@types/node', 'undici-types', '@playwright/test'];
 const project = resolve(import.meta.dirname, '..');
@@ -96,26 +96,30 @@ function install({ filename, integrity }) {
   }
 }
 
-function compile(moduleResolution, module) {
-  const compilerOptions = {
+/** A consumer of ours, compiled against the installed types. */
+function compile(consumer, compilerOptions) {
+  const usual = {
     target: 'ES2022',
     lib: ['ES2023', 'DOM', 'ESNext.Disposable'],
-    types: ['node'],
+    types: [],
     strict: true,
     noEmit: true,
-    module,
-    moduleResolution,
   };
-  const config = { compilerOptions, files: ['consumer.ts'] };
-  const file = `tsconfig.${moduleResolution}.json`;
-  writeFileSync(join(scratch, file), JSON.stringify(config));
-  run(process.execPath, [join(project, 'node_modules/typescript/bin/tsc'), '-p', file]);
+  cpSync(join(project, 'test/package', consumer), join(scratch, 'consumer.ts'));
+  const config = { compilerOptions: { ...usual, ...compilerOptions }, files: ['consumer.ts'] };
+  writeFileSync(join(scratch, 'tsconfig.json'), JSON.stringify(config));
+  run(process.execPath, [join(project, 'node_modules/typescript/bin/tsc'), '-p', '.']);
 }
 
 function types() {
-  cpSync(join(project, 'test/package/consumer.ts'), join(scratch, 'consumer.ts'));
-  compile('nodenext', 'nodenext');
-  compile('bundler', 'esnext');
+  const inNode = { types: ['node'] };
+  compile('consumer.ts', { ...inNode, module: 'nodenext', moduleResolution: 'nodenext' });
+  compile('consumer.ts', { ...inNode, module: 'esnext', moduleResolution: 'bundler' });
+  compile('browser/consumer.ts', {
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    customConditions: ['browser'],
+  });
 }
 
 const judges = ({ filename }) => {
@@ -132,20 +136,27 @@ function closure(file, done = new Set()) {
   return done;
 }
 
-/** Whoever wants a client gets neither a server nor what only pages need. */
-function clientIsSmall() {
-  const files = [...closure(join(installed, 'dist/node/client.js'))];
+/** Whoever wants a client gets neither a server nor what only the other kind of client needs. */
+function clientIsSmall(entry, foreign) {
+  const files = [...closure(join(installed, entry))];
   const bytes = files.reduce((sum, file) => sum + readFileSync(file).length, 0);
   const sources = files
     .map((file) => `${file}.map`)
     .filter((file) => existsSync(file))
     .flatMap((file) => json(file).sources);
-  const stranger = sources.find((source) =>
-    /src\/(quorum|server|storage|browser|room)\//.test(source),
-  );
-  if (stranger) throw new Error(`tabkeeper/client loads ${stranger}`);
-  if (sources.length === 0) throw new Error('tabkeeper/client has no source maps to judge it by');
-  if (bytes > CLIENT_LIMIT_BYTES) throw new Error(`tabkeeper/client loads ${bytes} bytes`);
+  const stranger = sources.find((source) => foreign.test(source));
+  if (stranger) throw new Error(`${entry} loads ${stranger}`);
+  if (sources.length === 0) throw new Error(`${entry} has no source maps to judge it by`);
+  if (bytes > CLIENT_LIMIT_BYTES) throw new Error(`${entry} loads ${bytes} bytes`);
+}
+
+function clientsAreSmall() {
+  clientIsSmall('dist/node/client.js', /src\/(quorum|server|storage|browser|room)\//);
+  clientIsSmall('dist/browser/client.js', /src\/(quorum|server|storage|node|room)\//);
+  const { exports } = json(join(installed, 'package.json'));
+  const page = readFileSync(join(installed, exports['./client'].browser.default), 'utf8');
+  const foreign = /(?:from|import)\s*\(?["'][^"']+["']/.exec(page)?.[0];
+  if (foreign) throw new Error(`a page's client has to load more than itself: ${foreign}`);
 }
 
 function program() {
@@ -209,7 +220,7 @@ async function playwrightExample() {
 const steps = [
   ['types', types],
   ['publint and attw', judges],
-  ['the client loads the client only', clientIsSmall],
+  ['a client loads the client only', clientsAreSmall],
   ['the program', program],
   ['README: ensemble in Node', nodeExample],
   ['README: ensemble of tabs', playwrightExample],

@@ -7,7 +7,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 const TO = 'dist/types';
-const ENTRIES = ['node/client.d.ts', 'testing/ensemble.d.ts', 'playwright/fixtures.d.ts'];
+const ENTRIES = [
+  'browser/client.d.ts',
+  'node/client.d.ts',
+  'testing/ensemble.d.ts',
+  'playwright/fixtures.d.ts',
+];
 /** `'./tabs.ts'` after `from` or in `import(...)`. */
 const RELATIVE_IMPORT = /((?:from |import\()'\.{1,2}\/[^']*)\.ts'/g;
 

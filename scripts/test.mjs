@@ -119,6 +119,7 @@ const steps = {
   dead: check('knip'),
   unit: suite('unit.json', readVitest, ...vitest('unit.json')),
   build: check('vite', 'build'),
+  buildClient: check('vite', 'build', '--mode', 'client'),
   buildNode: check('vite', 'build', '--config', 'vite.node.config.ts'),
   size: check('size-limit'),
   package: packageStep,

@@ -8,7 +8,7 @@ import type { Pipe, PipeHandler, PipeMessage } from './pipe.ts';
 import { MAX_PIPE_MESSAGE_BYTES } from './pipe.ts';
 
 /** Sent and not yet taken by the other end's owner. Far below the 16 MiB a data channel queues, far above a LAN's need. */
-const WINDOW_BYTES = 1024 * 1024;
+export const WINDOW_BYTES = 1024 * 1024;
 /** So much taken is told at once; less can wait. */
 const CREDIT_BATCH_BYTES = WINDOW_BYTES / 4;
 /** `write` says "wait" beyond this much queued behind a full window. */
@@ -20,8 +20,12 @@ const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 const ACCEPTED = 'a';
 const REFUSED = 'r';
 const ENDED = 'e';
-const RESET = 'x';
+export const RESET = 'x';
 const CREDIT = 'c';
+
+/** How many bytes a message says were taken: for who passes messages on and bounds what is under way. */
+export const creditOf = (message: PipeMessage): number =>
+  typeof message === 'string' && message.startsWith(CREDIT) ? Number(message.slice(1)) : 0;
 
 type State = 'dialling' | 'open' | 'ended';
 

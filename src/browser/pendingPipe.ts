@@ -47,6 +47,8 @@ export class PendingPipe implements Pipe {
 
   close(): void {
     this.#handler = null;
+    // Words without bytes tell nothing to somebody who has not heard of this pipe.
+    if (this.#early.every((message) => typeof message === 'string')) this.#early = [];
     this.#pipe?.close();
   }
 }

@@ -1,6 +1,6 @@
 /**
  * What a socket is made of in a tab: an ordered way for messages, bytes or short texts, that ends once. A data channel, a
- * BroadcastChannel shared by two tabs and the bridge between page and Worker all are one. Interfaces only.
+ * BroadcastChannel shared by two tabs and the bridge between page and Worker all are one. Interfaces, and no pipe of its own.
  */
 
 export type PipeMessage = Uint8Array | string;
@@ -25,3 +25,9 @@ export interface Pipe {
 
 /** A data channel takes 262,144 bytes in Chromium; 64 KiB is what every browser takes and what spares other sockets a wait. */
 export const MAX_PIPE_MESSAGE_BYTES = 64 * 1024;
+
+/** The message in a buffer of its own: what is posted takes the whole of its buffer along, which others may share. */
+export function ownBuffer(message: PipeMessage): PipeMessage {
+  if (typeof message === 'string' || message.length === message.buffer.byteLength) return message;
+  return message.slice();
+}

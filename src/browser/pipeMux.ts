@@ -4,7 +4,7 @@
  */
 
 import type { Port } from '../ports/network.ts';
-import type { Pipe, PipeHandler, PipeMessage } from './pipe.ts';
+import { ownBuffer, type Pipe, type PipeHandler, type PipeMessage } from './pipe.ts';
 
 /** What a pipe is for, said when it is opened. */
 export interface PipeHeader {
@@ -135,7 +135,7 @@ export class PipeMux {
     if (ours && typeof message !== 'string' && mayMove(message)) {
       this.#transfer.push(message.buffer);
     }
-    this.#push(['message', id, alone(message)]);
+    this.#push(['message', id, ownBuffer(message)]);
   }
 
   /** False if this browser does not move channels to a Worker. */
@@ -211,12 +211,6 @@ export class MuxPipe implements Pipe {
 /** Parts of one buffer, as a BroadcastChannel brings those of a large write, cannot be moved one by one. */
 function mayMove(bytes: Uint8Array): boolean {
   return bytes.length >= TRANSFER_FROM_BYTES && bytes.length === bytes.buffer.byteLength;
-}
-
-/** What is posted takes the whole of its buffer along, which others may share. */
-function alone(message: PipeMessage): PipeMessage {
-  if (typeof message === 'string' || message.length === message.buffer.byteLength) return message;
-  return message.slice();
 }
 
 function isHeader(value: unknown): value is PipeHeader {

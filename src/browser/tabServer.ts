@@ -78,7 +78,7 @@ export class TabServer implements Admin {
   #watchedHere: readonly ProbeTopic[] = [];
   #watchedInRoom: readonly ProbeTopic[] = [];
   #changePending = false;
-  /** The client gives up its dials by itself, so there are at most a few. */
+  /** Who dials gives up by himself, so there are at most a few. */
   #waitingDials: { header: PipeHeader; pipe: PendingPipe }[] = [];
 
   constructor(
@@ -140,6 +140,11 @@ export class TabServer implements Admin {
     const observers = [...here.keys(), this.sid].filter((sid) => sid > this.voterCount);
     const sids = [...voterSids(this.voterCount), ...observers.sort((a, b) => a - b)];
     return sids.map((sid) => this.#member(sid, here.get(sid) ?? null));
+  }
+
+  /** The room's name, which its link has too. */
+  get room(): string {
+    return this.#link.room;
   }
 
   get events(): readonly ProbeRecord[] {
@@ -297,6 +302,11 @@ export class TabServer implements Admin {
       if (event.topic !== 'room' || event.type !== 'presence') continue;
       this.#departed.set(Number(event.peer), event.state);
     }
+  }
+
+  /** A connection to the client port of this tab's server, for a page that has been let in. */
+  openClientPipe(handler: PipeHandler): Pipe {
+    return this.#dialOwnServer({ port: 'client', to: this.sid, from: 0 }, handler);
   }
 
   #dialFromPage(header: PipeHeader, handler: PipeHandler): Pipe {

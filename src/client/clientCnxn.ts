@@ -89,6 +89,7 @@ export class ClientCnxn {
   #session: Session;
   #timeoutMs: number;
   #lastZxid = zxid(0n);
+  #lossReason: string | null = null;
   /** Since when there is no connection; of no meaning while there is one. */
   #aloneSinceMs: number;
   #closing = false;
@@ -127,6 +128,11 @@ export class ClientCnxn {
   /** The newest zxid seen in a reply. */
   get lastZxid(): Zxid {
     return this.#lastZxid;
+  }
+
+  /** Why the last connection broke or did not come up, in words; null if none has. */
+  get lossReason(): string | null {
+    return this.#lossReason;
   }
 
   start(): void {
@@ -332,6 +338,7 @@ export class ClientCnxn {
   /** The connection is gone; the session may live on. */
   #lost(reason: string): void {
     if (this.#link.kind === 'ended') return;
+    this.#lossReason = reason;
     if (this.#closing) return this.#end('closed', reason);
     if (this.#link.kind === 'connected') this.#aloneSinceMs = this.#options.clock.now();
     this.#drop();

@@ -126,6 +126,11 @@ export class ZooKeeper {
     return this.#cnxn.state;
   }
 
+  /** Why the last connection broke or did not come up, in words; null if none has. */
+  get lossReason(): string | null {
+    return this.#cnxn.lossReason;
+  }
+
   /** Id and password: with both, another client can take the session up. The id is 0 until the first connection. */
   get session(): Session {
     return this.#cnxn.session;

@@ -16,12 +16,17 @@ interface RoomsCommand {
   readonly https: boolean;
   /** 0: any free one. */
   readonly port: number;
+  /** Whose pages may embed or open the app. */
+  readonly embedders: readonly string[];
 }
 
-export const USAGE = `tabkeeper [--host] [--https] [--port <number>]      in a clone: npm start -- ...
+export const USAGE = `tabkeeper [--host] [--https] [--port <number>] [--embed <origin>]
+                    in a clone: npm start -- ...
   --host            other machines on your network may open the link too
   --https           with a certificate made on the spot; browsers warn about it
   --port <number>   default 8080, or PORT; the next free one if it is taken
+  --embed <origin>  pages of that origin may embed or open rooms, and ask to be clients
+                    of their tabs; as often as you like
   --help            this text
 
 tabkeeper server <zoo.cfg>
@@ -40,6 +45,7 @@ export function readCommand(args: readonly string[], environmentPort: string | u
         host: { type: 'boolean', default: false },
         https: { type: 'boolean', default: false },
         port: { type: 'string' },
+        embed: { type: 'string', multiple: true, default: [] },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
@@ -52,7 +58,10 @@ export function readCommand(args: readonly string[], environmentPort: string | u
       const from = values.port === undefined ? 'PORT' : '--port';
       return bad(`${from} is "${wanted}", but a port is a whole number from 0 to ${LAST_PORT}.`);
     }
-    return { kind: 'rooms', everybody: values.host, https: values.https, port };
+    const embedders = values.embed;
+    const noOrigin = embedders.find((text) => !isOrigin(text));
+    if (noOrigin !== undefined) return bad(`--embed is "${noOrigin}", but ${ORIGIN_FORM}`);
+    return { kind: 'rooms', everybody: values.host, https: values.https, port, embedders };
   } catch (error) {
     // parseArgs says by such a code that a flag is unknown or lacks its value; its first sentence is the one for people.
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
@@ -60,6 +69,11 @@ export function readCommand(args: readonly string[], environmentPort: string | u
     return bad(`${error.message.split('. ', 1)[0] ?? error.message}.`);
   }
 }
+
+const ORIGIN_FORM = 'an origin is a scheme, a host and maybe a port, as https://app.example:8443.';
+
+const isOrigin = (text: string): boolean =>
+  /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 
 function serverCommand(files: readonly string[]): Command {
   const [configFile, more] = files;

@@ -21,6 +21,8 @@ export interface RoomServerOptions {
   /** For https; null: plain http. */
   readonly certificate: Certificate | null;
   readonly relayLimits?: RelayLimits;
+  /** Origins whose pages may embed or open the app and ask to be clients of its tabs; none unless said. */
+  readonly embedders?: readonly string[];
 }
 
 /** How many further ports are tried. */
@@ -34,7 +36,7 @@ export interface RoomServer {
 
 /** @throws Error with what would do, when no port can be had */
 export async function startRoomServer(options: RoomServerOptions): Promise<RoomServer> {
-  const files = new StaticFiles(options.appFolder);
+  const files = new StaticFiles(options.appFolder, options.embedders);
   const relay = new SignallingRelay(options.relayLimits);
   const handle = (request: IncomingMessage, response: ServerResponse) => {
     files.serve(request, response).catch((error: unknown) => {

@@ -32,37 +32,48 @@ const POLICY = [
   "object-src 'none'",
   "base-uri 'none'",
   "form-action 'none'",
-  "frame-ancestors 'none'",
+  // The last, so that others can be added.
+  "frame-ancestors 'self'",
 ].join('; ');
 
 const HEADERS = {
-  'Content-Security-Policy': POLICY,
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
-  'Cross-Origin-Opener-Policy': 'same-origin',
 };
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Pages of these origins may show the app in a frame, or keep hold of the window they opened it in; nobody else's. */
+function headersFor(embedders: readonly string[]): Headers {
+  const policy = { 'Content-Security-Policy': [POLICY, ...embedders].join(' ') };
+  return embedders.length > 0
+    ? { ...HEADERS, ...policy }
+    : { ...HEADERS, ...policy, 'Cross-Origin-Opener-Policy': 'same-origin' };
+}
 
 export class StaticFiles {
   readonly #root: string;
+  readonly #headers: Headers;
 
-  /** `root` is the folder of the built app. */
-  constructor(root: string) {
+  /** `root` is the folder of the built app; `embedders` are origins whose pages may embed or open it. */
+  constructor(root: string, embedders: readonly string[] = []) {
     this.#root = root;
+    this.#headers = headersFor(embedders);
   }
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      answer(response, 405, 'Only GET and HEAD are understood here.', { Allow: 'GET, HEAD' });
+      this.#answer(response, 405, 'Only GET and HEAD are understood here.', { Allow: 'GET, HEAD' });
       return;
     }
     const path = pathOf(request.url ?? '/');
     const file = path === null ? null : await this.#find(path);
     if (path === null || file === null) {
-      answer(response, 404, 'There is nothing here. The app is at /.');
+      this.#answer(response, 404, 'There is nothing here. The app is at /.');
       return;
     }
     response.writeHead(200, {
-      ...HEADERS,
+      ...this.#headers,
       'Content-Type': TYPES[extname(file.path)] ?? 'application/octet-stream',
       'Content-Length': file.sizeBytes,
       'Cache-Control': path.startsWith(HASHED_FOLDER)
@@ -77,6 +88,15 @@ export class StaticFiles {
     // The header has gone out, so all that can be said of a read error is an end before the end.
     stream.on('error', () => response.destroy());
     stream.pipe(response);
+  }
+
+  #answer(response: ServerResponse, status: number, text: string, headers: Headers = {}): void {
+    response.writeHead(status, {
+      ...this.#headers,
+      ...headers,
+      'Content-Type': 'text/plain; charset=utf-8',
+    });
+    response.end(`${text}\n`);
   }
 
   /** The file behind a path, if it really is inside the root, links resolved. */
@@ -111,20 +131,6 @@ function pathOf(url: string): string | null {
     // A percent sign with nothing after it: no such file.
     return null;
   }
-}
-
-function answer(
-  response: ServerResponse,
-  status: number,
-  text: string,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  response.writeHead(status, {
-    ...HEADERS,
-    ...headers,
-    'Content-Type': 'text/plain; charset=utf-8',
-  });
-  response.end(`${text}\n`);
 }
 
 function isMissing(error: unknown): boolean {

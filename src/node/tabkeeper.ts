@@ -34,7 +34,7 @@ async function run(command: Command): Promise<void> {
 }
 
 async function serveRooms(command: Extract<Command, { kind: 'rooms' }>): Promise<void> {
-  const { everybody, https, port: wanted } = command;
+  const { everybody, https, port: wanted, embedders } = command;
   const { startRoomServer } = await import('./roomServer.ts');
   const { selfSignedCertificate } = await import('./selfSignedCertificate.ts');
   const hosts = [THIS_MACHINE, ...(everybody ? networkAddresses() : [])];
@@ -44,6 +44,7 @@ async function serveRooms(command: Extract<Command, { kind: 'rooms' }>): Promise
     port: wanted,
     nextIfTaken: wanted !== 0,
     certificate: https ? selfSignedCertificate(['localhost', ...hosts], Date.now()) : null,
+    embedders,
   });
   const link = (host: string): string => `${https ? 'https' : 'http'}://${host}:${port}/`;
   if (wanted !== 0 && port !== wanted) console.log(`Port ${wanted} is taken, so it is ${port}.`);

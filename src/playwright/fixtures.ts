@@ -54,6 +54,8 @@ export interface TabkeeperFixtures {
 export interface TabkeeperWorkerFixtures {
   /** The folder of the built app; the package's own unless you say otherwise. */
   readonly tabkeeperApp: string;
+  /** Origins of your pages that embed or open rooms and ask to be clients of their tabs; none unless you say so. */
+  readonly tabkeeperEmbedders: readonly string[];
   /** `http://127.0.0.1:<port>/`, where the app and its room server are. */
   readonly tabkeeperUrl: string;
 }
@@ -63,14 +65,16 @@ export const test: TestType<
   PlaywrightWorkerArgs & PlaywrightWorkerOptions & TabkeeperWorkerFixtures
 > = base.extend<TabkeeperFixtures, TabkeeperWorkerFixtures>({
   tabkeeperApp: [APP_FOLDER, { option: true, scope: 'worker' }],
+  tabkeeperEmbedders: [[], { option: true, scope: 'worker' }],
   tabkeeperUrl: [
-    async ({ tabkeeperApp }, use) => {
+    async ({ tabkeeperApp, tabkeeperEmbedders }, use) => {
       const server = await startRoomServer({
         appFolder: tabkeeperApp,
         host: '127.0.0.1',
         port: 0,
         nextIfTaken: false,
         certificate: null,
+        embedders: tabkeeperEmbedders,
       });
       await use(`http://127.0.0.1:${server.port}/`);
       await server.close();

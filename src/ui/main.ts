@@ -54,6 +54,8 @@ async function enter(link: RoomLink): Promise<void> {
 function show(server: TabServer): void {
   globalThis.tabkeeper = automationOf(server);
   pageState.page = { kind: 'room', server };
+  // Who knocks before there is a door knocks again.
+  void import('./guests/openDoor.ts').then(({ openDoor }) => openDoor(server));
 }
 
 /** A link of its own, so that reloading or copying the address bar leads back here. */
@@ -64,10 +66,26 @@ function openRoom(servers: VoterCount): void {
   void enter(link);
 }
 
-applyChosenTheme();
+/** Some browsers let a page keep nothing in a frame of another site; a server without a disk is none. */
+function mayKeepData(): boolean {
+  try {
+    return globalThis.localStorage !== null;
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    return false;
+  }
+}
+
 const target = document.querySelector('#app');
 if (target === null) throw new Error('index.html has lost its #app');
-pageState.page = firstPage();
+if (mayKeepData()) {
+  applyChosenTheme();
+  pageState.page = firstPage();
+} else {
+  const reason =
+    'This browser keeps no data for a page like this one. Open it in a tab of its own.';
+  pageState.page = { kind: 'refused', reason };
+}
 mount(App, { target, props: { state: pageState, onopen: openRoom } });
 // A link pasted over the address of an open page changes only the fragment: that is another room.
 window.addEventListener('hashchange', () => location.reload());

@@ -10,7 +10,17 @@ import {
   type WatchedEvent,
   ZooKeeper,
 } from 'tabkeeper/client';
-import { expect, read, type TabEnsemble, test, write } from 'tabkeeper/playwright';
+import {
+  expect,
+  freeze,
+  read,
+  sees,
+  status,
+  type TabEnsemble,
+  test,
+  thaw,
+  write,
+} from 'tabkeeper/playwright';
 import { Ensemble, type ServerStatus } from 'tabkeeper/testing';
 
 export async function useClient(connectString: string): Promise<Stat> {
@@ -39,11 +49,19 @@ export async function useEnsemble(): Promise<ServerStatus> {
   return ensemble.status(leader);
 }
 
+test.use({ tabkeeperEmbedders: ['http://127.0.0.1:3000'] });
+
 test('a room of tabs', async ({ openEnsemble, page, tabkeeperUrl }) => {
   const ensemble: TabEnsemble = await openEnsemble(3);
   const leader = await ensemble.leader();
   await write(leader, '/a', 'text');
   expect(await read(leader, '/a')).toBe('text');
+  const [follower] = await ensemble.followers();
+  if (follower === undefined) throw new Error('three tabs, and nobody follows');
+  const { sid: frozen } = await status(follower);
+  await freeze(follower);
+  await sees(leader, frozen, 'silent');
+  await thaw(follower);
   await page.goto(tabkeeperUrl);
   const sid: number | undefined = await leader.evaluate(() => window.tabkeeper?.status().sid);
   console.log(sid);

@@ -10,7 +10,7 @@ const problemOf = (...args: string[]): string => {
 
 describe('the command line', () => {
   it('serves this machine on port 8080 unless told otherwise', () => {
-    const usual = { kind: 'rooms', everybody: false, https: false, port: 8080 };
+    const usual = { kind: 'rooms', everybody: false, https: false, port: 8080, embedders: [] };
     expect(readCommand([], undefined)).toEqual(usual);
     expect(readCommand([], '')).toEqual(usual);
     expect(readCommand([], '9001')).toEqual({ ...usual, port: 9001 });
@@ -19,8 +19,19 @@ describe('the command line', () => {
       everybody: true,
       https: true,
       port: 9002,
+      embedders: [],
     });
     expect(readCommand(['--port=0'], undefined)).toEqual({ ...usual, port: 0 });
+  });
+
+  it('names whose pages may embed the app', () => {
+    const args = ['--embed', 'http://127.0.0.1:3000', '--embed=https://app.example'];
+    expect(readCommand(args, undefined)).toMatchObject({
+      embedders: ['http://127.0.0.1:3000', 'https://app.example'],
+    });
+    for (const wrong of ['app.example', 'https://app.example/', 'https://a b', 'file:///a', '*']) {
+      expect(problemOf('--embed', wrong)).toContain('an origin is a scheme, a host');
+    }
   });
 
   it('starts a server of an ensemble from its zoo.cfg', () => {

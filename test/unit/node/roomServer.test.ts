@@ -85,6 +85,19 @@ describe('the files of the app', () => {
     expect(script.headers['cache-control']).toContain('immutable');
   });
 
+  it('are embedded and opened by nobody from elsewhere who is not named', async () => {
+    const policyOf = ({ headers }: Answer) => String(headers['content-security-policy']);
+    const usual = await get((await start()).port, '/');
+    expect(policyOf(usual)).toMatch(/frame-ancestors 'self'$/);
+    expect(usual.headers['cross-origin-opener-policy']).toBe('same-origin');
+    const embedders = ['https://app.example', 'http://127.0.0.1:3000'];
+    const open = await get((await start({ embedders })).port, '/');
+    expect(policyOf(open)).toMatch(
+      /frame-ancestors 'self' https:\/\/app.example http:\/\/127.0.0.1:3000$/,
+    );
+    expect(open.headers['cross-origin-opener-policy']).toBeUndefined();
+  });
+
   it('are all there is: no path leads out of their folder', async () => {
     const { port } = await start();
     const paths = [
