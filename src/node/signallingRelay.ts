@@ -66,6 +66,8 @@ export class SignallingRelay {
     const room = PATH.exec(request.url ?? '')?.[1];
     if (room === undefined || !isSameOrigin(request)) {
       const status = room === undefined ? '404 Not Found' : '403 Forbidden';
+      // Nobody else listens: one who is gone before the answer would end the whole process.
+      socket.on('error', () => socket.destroy());
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
