@@ -1,10 +1,10 @@
 /** Hasty, unlucky and hostile users of a room: links opened again and again, reloads without end, data thrown away, servers gone. */
 
 import type { BrowserContext, Page } from '@playwright/test';
-import { startRoomServer } from '../../src/node/roomServer.ts';
 import { openRoom, read, splitByLeader, write } from './harness/ensemble.ts';
 import { newLink, openTab, PATIENCE_MS, seated, serving, status } from './harness/room.ts';
 import { expect, test } from './harness/servers.ts';
+import { switchedServer } from './harness/switchedServer.ts';
 
 const RELOAD_COUNT = 20;
 
@@ -239,17 +239,8 @@ test('when all servers lose their site data at once, the tabs say so, and closed
 test('the room server goes and comes back under two browsers: the links stay, and newcomers find everybody', async ({
   browser,
 }) => {
-  const listen = (port: number) =>
-    startRoomServer({
-      appFolder: 'dist/app',
-      host: '127.0.0.1',
-      port,
-      nextIfTaken: false,
-      certificate: null,
-    });
-  let server = await listen(0);
-  const { port } = server;
-  const url = `http://127.0.0.1:${port}/${newLink(3)}`;
+  const server = await switchedServer();
+  const url = server.url + newLink(3);
   const contexts = await Promise.all(
     [1, 2, 3].map(() => browser.newContext({ permissions: ['microphone'] })),
   );
@@ -257,14 +248,14 @@ test('the room server goes and comes back under two browsers: the links stay, an
   const pages = [await openTab(one, url), await openTab(two, url)];
   await Promise.all(pages.map(serving));
   const { epoch } = await status(pages[0] as Page);
-  await server.close();
+  await server.stop();
   await write(pages[0] as Page, '/while', 'away');
   expect(await read(pages[1] as Page, '/while')).toBe('away');
-  server = await listen(port);
+  await server.start();
   const third = await openTab(late, url);
   expect((await serving(third)).sid).toBe(3);
   expect(await read(third, '/while')).toBe('away');
   expect((await status(pages[0] as Page)).epoch).toBe(epoch);
   for (const context of contexts) await context.close();
-  await server.close();
+  await server.stop();
 });

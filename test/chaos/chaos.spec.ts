@@ -5,16 +5,16 @@
 
 import { chromium, expect, type TestInfo } from '@playwright/test';
 import { randomInt } from 'node:crypto';
-import { startRoomServer } from '../../src/node/roomServer.ts';
 import { newLink } from '../../src/playwright/tabs.ts';
 import type { VoterCount } from '../../src/room/roomLink.ts';
 import { diagnose } from '../browser/harness/diagnosis.ts';
 import { test } from '../browser/harness/servers.ts';
+import { switchedServer } from '../browser/harness/switchedServer.ts';
 import { ChaosTabs, until } from './chaosTabs.ts';
 import { compare, readRegisters, recover } from './ending.ts';
 import { History } from './history.ts';
 import { describeFault, drawSchedule } from './schedule.ts';
-import { type RoomServerSwitch, Strikes } from './strikes.ts';
+import { Strikes } from './strikes.ts';
 import { FOLDERS, ROOT, Writers } from './writers.ts';
 
 const CLIENT_COUNT = 3;
@@ -114,27 +114,6 @@ async function openAll(tabs: ChaosTabs): Promise<void> {
     },
     [ROOT, ...FOLDERS],
   );
-}
-
-/** A room server that comes back at the address it had. */
-async function switchedServer(): Promise<RoomServerSwitch & { readonly url: string }> {
-  const listen = (port: number) =>
-    startRoomServer({
-      appFolder: 'dist/app',
-      host: '127.0.0.1',
-      port,
-      nextIfTaken: false,
-      certificate: null,
-    });
-  let server = await listen(0);
-  const { port } = server;
-  return {
-    url: `http://127.0.0.1:${port}/`,
-    stop: () => server.close(),
-    start: async () => {
-      server = await listen(port);
-    },
-  };
 }
 
 function summary(

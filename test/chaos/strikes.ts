@@ -1,5 +1,6 @@
 /** Carries a schedule out on real tabs, as well as they can be struck at that moment, and heals everything again. */
 
+import type { SwitchedServer } from '../browser/harness/switchedServer.ts';
 import { type Isolation, isolate, unlink } from './isolation.ts';
 import { type ChaosTab, type ChaosTabs, until } from './chaosTabs.ts';
 import { describeFault, type Fault, type FaultKind } from './schedule.ts';
@@ -7,16 +8,11 @@ import { describeFault, type Fault, type FaultKind } from './schedule.ts';
 /** What has been closed is opened again only up to so many tabs more than there are voters. */
 const MAX_VISITOR_COUNT = 2;
 
-export interface RoomServerSwitch {
-  stop(): Promise<void>;
-  start(): Promise<void>;
-}
-
 export class Strikes {
   readonly log: string[] = [];
   readonly counts = new Map<FaultKind, number>();
   readonly #tabs: ChaosTabs;
-  readonly #roomServer: RoomServerSwitch;
+  readonly #roomServer: SwitchedServer;
   readonly #voterCount: number;
   readonly #nowMs: () => number;
   readonly #pending = new Set<Promise<void>>();
@@ -24,7 +20,7 @@ export class Strikes {
 
   constructor(
     tabs: ChaosTabs,
-    roomServer: RoomServerSwitch,
+    roomServer: SwitchedServer,
     voterCount: number,
     nowMs: () => number,
   ) {
