@@ -1,7 +1,15 @@
 /** What a room of tabs promises: one tree, nothing acknowledged lost, whoever is closed, crashed or full. */
 
 import type { Page } from '@playwright/test';
-import { crash, openRoom, read, servesWithout, splitByLeader, write } from './harness/ensemble.ts';
+import {
+  crash,
+  leaderLeaves,
+  openRoom,
+  read,
+  servesWithout,
+  splitByLeader,
+  write,
+} from './harness/ensemble.ts';
 import { newLink, openTab, PATIENCE_MS, seated, sees, serving, status } from './harness/room.ts';
 import { expect, test } from './harness/servers.ts';
 import { canMount, fillStorage } from './harness/profile.ts';
@@ -38,10 +46,8 @@ test('the leader’s tab is closed and opened again: no acknowledged write is lo
 }) => {
   const { url, pages } = await openRoom(context, appUrl);
   const { leader, others } = await splitByLeader(pages);
-  const former = (await status(leader)).sid;
   await write(leader, '/before', '1');
-  await leader.close({ runBeforeUnload: true });
-  for (const page of others) await servesWithout(page, former);
+  const former = await leaderLeaves(leader, others);
   await write(others[0] as Page, '/while', '2');
 
   const reopened = await openTab(context, url);

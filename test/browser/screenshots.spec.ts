@@ -1,9 +1,8 @@
 /** The README's picture. `UPDATE_SCREENSHOTS=1` writes it; otherwise this shows that it can still be taken. */
 
-import type { Page } from '@playwright/test';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { openRoom, splitByLeader, write } from './harness/ensemble.ts';
+import { openAtFollower, write } from './harness/ensemble.ts';
 import { expect, test } from './harness/servers.ts';
 
 const FILE = 'docs/images/room.png';
@@ -15,9 +14,7 @@ test("a room's picture shows three servers, their tree and what happened", async
   context,
   appUrl,
 }) => {
-  const { pages } = await openRoom(context, appUrl);
-  const { leader, others } = await splitByLeader(pages);
-  const [page] = others as [Page, Page];
+  const { leader, page } = await openAtFollower(context, appUrl);
   await write(leader, '/config', '');
   await write(leader, '/config/color', 'blue');
   await write(leader, '/workers', '');

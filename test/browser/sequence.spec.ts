@@ -3,7 +3,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { readFile } from 'node:fs/promises';
-import { openRoom, servesWithout, splitByLeader, write } from './harness/ensemble.ts';
+import { leaderLeaves, openAtFollower, write } from './harness/ensemble.ts';
 import { status } from './harness/room.ts';
 import { expect, test } from './harness/servers.ts';
 
@@ -46,16 +46,10 @@ test('an election and the start of a reign can be read, every arrow opened, and 
   context,
   appUrl,
 }) => {
-  const { pages } = await openRoom(context, appUrl);
-  const { leader, others } = await splitByLeader(pages);
-  const [page, other] = others as [Page, Page];
-  await page.bringToFront();
+  const { leader, page, other } = await openAtFollower(context, appUrl);
   await page.getByRole('button', { name: 'Sequence' }).click();
   await expect(page.getByLabel('Every message')).toBeChecked();
-  const { sid: former } = await status(leader);
-  await leader.close({ runBeforeUnload: true });
-  await servesWithout(page, former);
-  await servesWithout(other, former);
+  const former = await leaderLeaves(leader, [page, other]);
   const { leader: next } = await status(page);
   const follower = [1, 2, 3].find((sid) => sid !== former && sid !== next) ?? 0;
   await write(page, '/written', 'x');

@@ -2,7 +2,13 @@
 
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
-import { openRoom, servesWithout, splitByLeader, write } from './harness/ensemble.ts';
+import {
+  leaderLeaves,
+  openAtFollower,
+  openRoom,
+  splitByLeader,
+  write,
+} from './harness/ensemble.ts';
 import { newLink, openTab, serving, status } from './harness/room.ts';
 import { expect, test } from './harness/servers.ts';
 
@@ -65,10 +71,7 @@ test('messages travel as they are sent, each kind a mark of its own, once they a
   context,
   appUrl,
 }) => {
-  const { pages } = await openRoom(context, appUrl);
-  const { leader, others } = await splitByLeader(pages);
-  const [page] = others as [Page, Page];
-  await page.bringToFront();
+  const { leader, page } = await openAtFollower(context, appUrl);
   const kinds = await watchMessages(page);
   await page.getByLabel('Every message').check();
   await expect
@@ -81,10 +84,7 @@ test('messages travel as they are sent, each kind a mark of its own, once they a
 });
 
 test('what is too much to be drawn is said', async ({ context, appUrl }) => {
-  const { pages } = await openRoom(context, appUrl);
-  const { leader, others } = await splitByLeader(pages);
-  const [page] = others as [Page, Page];
-  await page.bringToFront();
+  const { leader, page } = await openAtFollower(context, appUrl);
   await page.getByLabel('Every message').check();
   const writing = leader.evaluate(async () => {
     const client = globalThis.tabkeeper?.client;
@@ -101,15 +101,9 @@ test('an election is seen and explained, down to the votes and the rule', async 
   context,
   appUrl,
 }) => {
-  const { pages } = await openRoom(context, appUrl);
-  const { leader, others } = await splitByLeader(pages);
-  const [page, other] = others as [Page, Page];
-  const { sid: former } = await status(leader);
-  await page.bringToFront();
+  const { leader, page, other } = await openAtFollower(context, appUrl);
   const kinds = await watchMessages(page);
-  await leader.close({ runBeforeUnload: true });
-  await servesWithout(page, former);
-  await servesWithout(other, former);
+  const former = await leaderLeaves(leader, [page, other]);
   const next = Math.max((await status(page)).sid, (await status(other)).sid);
   await expect(onRing(page, former)).toContainText('closed its tab');
   await expect(onRing(page, next)).toHaveAttribute('data-state', 'LEADING');
@@ -158,9 +152,7 @@ test('a judge of accessibility finds nothing on the room page, light or dark', a
   context,
   appUrl,
 }) => {
-  const { pages } = await openRoom(context, appUrl);
-  const [page] = pages as [Page];
-  await page.bringToFront();
+  const { page } = await openAtFollower(context, appUrl);
   await page.getByTestId('reason').first().locator('summary').click();
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
