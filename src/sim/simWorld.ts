@@ -17,6 +17,19 @@ import { SimRandom } from './simRandom.ts';
 /** Wall clocks of machines differ by at most this much either way. */
 const MAX_WALL_OFFSET_MS = 2_000;
 
+/** All that a server tells of itself; rooms are the browser's. */
+export const SERVER_TOPICS: readonly ProbeTopic[] = [
+  'peer',
+  'election',
+  'connection',
+  'packet',
+  'zab',
+  'txn',
+  'storage',
+  'session',
+  'request',
+];
+
 export interface SimulationOptions {
   readonly network: SimNetworkOptions;
   readonly disk: SimDiskOptions;

@@ -1,19 +1,7 @@
 /** All that happened in a run, in order: for people, and to compare two runs byte for byte. */
 
-import type { ProbeRecord, ProbeTopic } from '../../ports/probe.ts';
-import type { Simulation } from '../simWorld.ts';
-
-const TOPICS: readonly ProbeTopic[] = [
-  'peer',
-  'election',
-  'connection',
-  'packet',
-  'zab',
-  'txn',
-  'storage',
-  'session',
-  'request',
-];
+import type { ProbeRecord } from '../../ports/probe.ts';
+import { SERVER_TOPICS, type Simulation } from '../simWorld.ts';
 
 /** What a run's servers say, and what was done to them. */
 export type TraceEntry =
@@ -27,7 +15,7 @@ export class Trace {
   constructor(simulation: Simulation, kept: boolean) {
     this.#kept = kept;
     if (!kept) return;
-    simulation.subscribe(TOPICS, (record) => {
+    simulation.subscribe(SERVER_TOPICS, (record) => {
       this.entries.push({ kind: 'record', timeMs: simulation.time.nowMs, record });
     });
   }

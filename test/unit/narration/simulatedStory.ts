@@ -1,25 +1,14 @@
 /** What a simulated ensemble tells: an election, a start, writes, a leader's end, and a server that comes back behind. */
 
-import type { ProbeRecord, ProbeTopic } from '../../../src/ports/probe.ts';
+import type { ProbeRecord } from '../../../src/ports/probe.ts';
 import { Ensemble } from '../../../src/sim/ensemble.ts';
-
-const EVERY_TOPIC: readonly ProbeTopic[] = [
-  'peer',
-  'election',
-  'connection',
-  'packet',
-  'zab',
-  'txn',
-  'storage',
-  'session',
-  'request',
-];
+import { SERVER_TOPICS } from '../../../src/sim/simWorld.ts';
 
 const NO_DATA = new Uint8Array();
 
 export function recorded(ensemble: Ensemble): ProbeRecord[] {
   const records: ProbeRecord[] = [];
-  ensemble.simulation.subscribe(EVERY_TOPIC, (record) => records.push(record));
+  ensemble.simulation.subscribe(SERVER_TOPICS, (record) => records.push(record));
   return records;
 }
 
