@@ -45,11 +45,17 @@ export function strictStore(databaseName: string): UseStore {
 
 /** What stands in the database, or null if no server ever wrote there. Makes an empty database if there was none. */
 export async function readDiskMeta(databaseName: string): Promise<DiskMeta | null> {
+  return readMeta(await readKey(databaseName, META_KEY));
+}
+
+/** Who may write there now: the `owner` of whoever opened it last. */
+export function readDiskOwner(databaseName: string): Promise<unknown> {
+  return readKey(databaseName, OWNER_KEY);
+}
+
+function readKey(databaseName: string, key: string): Promise<unknown> {
   const store = strictStore(databaseName);
-  const meta: unknown = await store('readonly', (records) =>
-    promisifyRequest(records.get(META_KEY)),
-  );
-  return readMeta(meta);
+  return store('readonly', (records) => promisifyRequest<unknown>(records.get(key)));
 }
 
 export class IndexedDbDisk implements Disk {

@@ -50,6 +50,7 @@ export async function joinRoom(link: RoomLink, options: JoinOptions): Promise<Ta
       changed: () => server?.membersChanged(),
       incoming: (from, port, pipe) =>
         worker.accept({ port, to: session.seat?.sid ?? 0, from }, pipe),
+      ownsDisk: () => server?.ownsDisk() ?? Promise.resolve(false),
       unseated: () => startOver(link),
       story: (tab, sid, text) => sharing?.received(tab, sid, text),
       linkUp: (tab, sid) => sharing?.linkUp(tab, sid),

@@ -38,7 +38,9 @@ export interface RoomSessionHandler {
   /** Something about the members changed. */
   changed(): void;
   incoming(from: number, port: Port, pipe: Pipe): PipeHandler;
-  /** The others say that our seat belongs to another disk, and nobody ever took us for that server. */
+  /** Our server's disk is still ours to write. */
+  ownsDisk(): Promise<boolean>;
+  /** Our seat is another's: it belongs to another disk, or another tab of this browser has it with ours. */
   unseated(): void;
   /** From that tab's page, for this page's pictures. */
   story(tab: TabId, sid: number, text: string): void;
@@ -245,7 +247,20 @@ export class RoomSession {
       this.#watches.set(member.tab, stop);
     }
     this.links.memberChanged(member);
+    if (this.#isTwin(member)) void this.#metTwin();
     this.#handler.changed();
+  }
+
+  /** It has our seat with our disk: where there are no locks, who does not answer in time is taken for gone. */
+  #isTwin({ state: { seat } }: Member): boolean {
+    if (seat.kind !== 'holding' || this.#seat === null) return false;
+    return seat.sid === this.#seat.sid && seat.diskId === this.#seat.diskId;
+  }
+
+  /** Only one can write to the disk: that one is the server. */
+  async #metTwin(): Promise<void> {
+    if (await this.#handler.ownsDisk()) return;
+    if (this.#seat !== null) this.#leaveSeat(this.#seat);
   }
 
   #memberGone(member: Member, how: Departure): void {
@@ -305,10 +320,15 @@ export class RoomSession {
     const rival = by.state.seat.kind === 'holding' && by.state.seat.diskId === boundTo;
     if (rival && seat.diskId < boundTo) return;
     this.#seat = null;
-    this.links.setSid(null);
     await this.#memory.update((record) =>
       letGo(bind(record, sid, { diskId: boundTo, generation: seat.generation }), sid),
     );
+    this.#leaveSeat(seat);
+  }
+
+  #leaveSeat(seat: ClaimedSeat): void {
+    this.#seat = null;
+    this.links.setSid(null);
     this.roster.setSeat({ kind: 'none' }, false);
     seat.lock.release();
     this.#handler.unseated();

@@ -18,7 +18,7 @@ import { hostOf, roomMembers, seatType, voterSids } from '../room/seats.ts';
 import { newId } from '../room/signalling.ts';
 import { epoch, sid as sidOf, zxid } from '../wire/ids.ts';
 import type { EventLog } from './eventLog.ts';
-import { diskDatabaseName } from './indexedDbDisk.ts';
+import { diskDatabaseName, readDiskOwner } from './indexedDbDisk.ts';
 import { PendingPipe } from './pendingPipe.ts';
 import type { Pipe, PipeHandler } from './pipe.ts';
 import type { PipeHeader } from './pipeMux.ts';
@@ -71,6 +71,7 @@ export class TabServer implements Admin {
   /** How those went who are not here any more. */
   readonly #departed = new Map<number, Member['presence']>();
   #status = NOT_RUNNING;
+  #diskOwner: string | null = null;
   #running = false;
   #restarting = false;
   #stopped: string | null = null;
@@ -210,15 +211,25 @@ export class TabServer implements Admin {
     this.#running = true;
     this.#stopped = null;
     const { sid, diskId, firstOfItsName } = this.#seat;
+    this.#diskOwner = newId(this.#random);
     this.#worker.start({
       sid,
       members: roomMembers(this.voterCount),
-      databaseName: diskDatabaseName(this.#link.room, sid),
+      databaseName: this.#databaseName,
       disk: { diskId, trustEmpty: firstOfItsName },
-      owner: newId(this.#random),
+      owner: this.#diskOwner,
       watched: this.#watched(),
     });
     this.#changed();
+  }
+
+  /** For `joinRoom`: no other tab has opened this server's disk since. */
+  async ownsDisk(): Promise<boolean> {
+    return (await readDiskOwner(this.#databaseName)) === this.#diskOwner;
+  }
+
+  get #databaseName(): string {
+    return diskDatabaseName(this.#link.room, this.sid);
   }
 
   /** Stops the server in good order; the tab stays in the room and keeps its seat. */

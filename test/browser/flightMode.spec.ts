@@ -8,7 +8,7 @@ import { extname, join } from 'node:path';
 import { startRoomServer } from '../../src/node/roomServer.ts';
 import { expect, test } from './harness/servers.ts';
 import { read, write } from './harness/ensemble.ts';
-import { linked, newLink, openTab, serving } from './harness/room.ts';
+import { linked, newLink, openTab, seated, serving } from './harness/room.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html',
@@ -75,4 +75,58 @@ test('over plain http from another machine, without locks, tabs still get seats 
   expect(await pages[0]?.evaluate(() => isSecureContext || 'locks' in navigator)).toBe(false);
   expect(all.map(({ sid }) => sid).sort()).toEqual([1, 2, 3, 4]);
   await server.close();
+});
+
+/** No locks; and `deaf` keeps all that comes for the page's signalling until `hears`. */
+function withoutLocksOrEars(): void {
+  Object.defineProperty(Navigator.prototype, 'locks', { get: () => undefined });
+  let deaf = false;
+  const kept: (() => void)[] = [];
+  addEventListener('deaf', () => (deaf = true));
+  addEventListener('hears', () => {
+    deaf = false;
+    for (const hear of kept.splice(0)) hear();
+  });
+  const listen = (source: BroadcastChannel | WebSocket): void => {
+    source.addEventListener('message', (event) => {
+      const { data } = event as MessageEvent<unknown>;
+      if (!deaf) return;
+      event.stopImmediatePropagation();
+      kept.push(() => source.dispatchEvent(new MessageEvent('message', { data })));
+    });
+  };
+  globalThis.BroadcastChannel = class extends BroadcastChannel {
+    constructor(name: string) {
+      super(name);
+      listen(this);
+    }
+  };
+  globalThis.WebSocket = class extends WebSocket {
+    constructor(url: string | URL) {
+      super(url);
+      listen(this);
+    }
+  };
+}
+
+test('without locks, a tab whose seat and disk were given away because it did not answer gets another seat', async ({
+  context,
+  appUrl,
+}) => {
+  await context.addInitScript(withoutLocksOrEars);
+  const url = appUrl + newLink(3);
+  const slow = await openTab(context, url);
+  expect(await seated(slow)).toBe(1);
+  await slow.evaluate(() => dispatchEvent(new Event('deaf')));
+  const other = await openTab(context, url);
+  expect(await seated(other)).toBe(1);
+  await slow.evaluate(() => dispatchEvent(new Event('hears')));
+  const third = await openTab(context, url);
+  const sids = async (): Promise<number[]> => {
+    const all = await Promise.all([slow, other, third].map(serving));
+    return all.map(({ sid }) => sid).sort();
+  };
+  await expect(async () => expect(await sids()).toEqual([1, 2, 3])).toPass();
+  await write(slow, '/of-one', 'each');
+  expect(await read(other, '/of-one')).toBe('each');
 });
