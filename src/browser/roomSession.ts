@@ -7,6 +7,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Port } from '../ports/network.ts';
 import type { Random } from '../ports/random.ts';
 import type { RoomEvent } from '../ports/probe.ts';
+import type { Member as SeatMember } from '../room/admin.ts';
 import { bind, hold, letGo } from '../room/bindings.ts';
 import type { ClaimedSeat, ClaimResult, SeatWish } from '../room/claimSeat.ts';
 import { claimSeat } from '../room/claimSeat.ts';
@@ -171,6 +172,14 @@ export class RoomSession {
       this.links.setSid(result.seat.sid);
     }
     return result;
+  }
+
+  /** Where the disk of that seat is, as far as this browser knows. */
+  diskOf(sid: number): SeatMember['disk'] {
+    const { bindings, held } = this.#memory.record;
+    const bound = bindings[sid];
+    if (bound === undefined) return 'none';
+    return held[sid]?.diskId === bound.diskId ? 'here' : 'elsewhere';
   }
 
   setReport(report: ServerReport | null): void {

@@ -34,7 +34,7 @@ const CLIENT_SESSION_TIMEOUT_MS = 10_000;
 /** A page talks to its own server, so a failed try costs nothing to repeat. */
 const CLIENT_RECONNECT_PAUSE_MS = 100;
 /** Told without being asked for: what changes seldom. Who shows more asks with {@link TabServer.watch}. */
-const DEFAULT_TOPICS: readonly ProbeTopic[] = [
+export const DEFAULT_TOPICS: readonly ProbeTopic[] = [
   'peer',
   'election',
   'zab',
@@ -288,13 +288,24 @@ export class TabServer implements Admin {
     if (isSelf) {
       const { state, serving, zxid: last } = this.#status;
       const presence = 'here';
-      return { sid: sidOf(sid), kind, isSelf, presence, state, serving, zxid: last, link: null };
+      return {
+        sid: sidOf(sid),
+        kind,
+        isSelf,
+        disk: 'here',
+        presence,
+        state,
+        serving,
+        zxid: last,
+        link: null,
+      };
     }
     const report = member?.state.report ?? null;
     return {
       sid: sidOf(sid),
       kind,
       isSelf,
+      disk: this.#session.diskOf(sid),
       presence: this.#presence(sid, member),
       state: report?.state ?? null,
       serving: report?.serving ?? false,

@@ -29,6 +29,8 @@ export interface Member {
   readonly sid: Sid;
   readonly kind: 'participant' | 'observer';
   readonly isSelf: boolean;
+  /** Where the data is that the seat belongs to: nowhere yet, in this browser, or in another (or deleted). */
+  readonly disk: 'none' | 'here' | 'elsewhere';
   readonly presence: 'absent' | 'here' | 'closed' | 'crashed' | 'silent' | 'cutOff';
   /** What it last said of itself; null while it is not here. */
   readonly state: ServerState | null;

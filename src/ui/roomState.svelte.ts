@@ -3,6 +3,7 @@
 import type { ProbeRecord } from '../ports/probe.ts';
 import type { Admin, Member, ServerStatus } from '../room/admin.ts';
 import type { narrate, Sentence } from '../narration/narrator.ts';
+import { type Standing, standingOf } from './room/standing.ts';
 
 /** Lines kept in the log; older ones go first. */
 const LOG_LINES_KEPT = 1_000;
@@ -12,13 +13,6 @@ export interface LogLine extends Sentence {
   /** When, for people: the wall clock of this tab. */
   readonly wallTimeMs: number;
 }
-
-/** How things stand for somebody who only wants to know whether it works. */
-export type Standing =
-  | { readonly kind: 'serving' }
-  | { readonly kind: 'electing'; readonly hereCount: number; readonly quorumCount: number }
-  | { readonly kind: 'lostQuorum'; readonly hereCount: number; readonly missingCount: number }
-  | { readonly kind: 'stopped'; readonly reason: string };
 
 export class RoomState {
   status: ServerStatus;
@@ -71,15 +65,4 @@ export class RoomState {
     }
     if (fresh.length > 0) this.lines = [...this.lines, ...fresh].slice(-LOG_LINES_KEPT);
   }
-}
-
-function standingOf(status: ServerStatus, members: readonly Member[]): Standing {
-  if (status.stopped !== null) return { kind: 'stopped', reason: status.stopped };
-  if (status.serving) return { kind: 'serving' };
-  const voters = members.filter((member) => member.kind === 'participant');
-  const hereCount = voters.filter((member) => member.presence === 'here').length;
-  const quorumCount = Math.floor(voters.length / 2) + 1;
-  return hereCount >= quorumCount
-    ? { kind: 'electing', hereCount, quorumCount }
-    : { kind: 'lostQuorum', hereCount, missingCount: quorumCount - hereCount };
 }

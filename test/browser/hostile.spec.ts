@@ -236,6 +236,39 @@ test('when all servers lose their site data at once, the tabs say so, and closed
   await write(pages[2] as Page, '/new', 'yes');
 });
 
+test('where only observers are left and no voter’s data, the page says that this room is over, also in a tab that takes a seat over', async ({
+  browser,
+  appUrl,
+}) => {
+  const url = appUrl + newLink(3);
+  const [owner, visitor] = await Promise.all([browser.newContext(), browser.newContext()]);
+  const voters = [];
+  for (let count = 0; count < 3; count++) voters.push(await openTab(owner, url));
+  await Promise.all(voters.map(serving));
+  const observer = await openTab(visitor, url);
+  expect((await serving(observer)).state).toBe('OBSERVING');
+  await Promise.all(voters.map((page) => page.goto('about:blank')));
+
+  const standing = (page: Page) => page.getByTestId('standing');
+  const inTime = { timeout: PATIENCE_MS };
+  await expect(standing(observer)).toHaveAttribute('data-standing', 'lostData', inTime);
+  await expect(standing(observer)).toContainText(
+    'this browser does not have the data of servers 1, 2 and 3',
+  );
+  const taker = await openTab(visitor, `${url}&sid=2`);
+  expect(await seated(taker)).toBe(2);
+  await taker.waitForFunction(() => globalThis.tabkeeper?.status().zxid === '0xffffffffffffffff');
+  for (const page of [observer, taker]) {
+    await expect(standing(page)).toContainText('0 servers that can vote are here', inTime);
+  }
+  await standing(observer).getByRole('link', { name: 'open a new room' }).click();
+  await expect(observer.getByTestId('open-room')).toBeVisible();
+
+  // Where the data is, the room goes on.
+  await Promise.all(voters.map((page) => page.goto(url)));
+  for (const context of [owner, visitor]) await context.close();
+});
+
 test('the room server goes and comes back under two browsers: the links stay, and newcomers find everybody', async ({
   browser,
 }) => {
