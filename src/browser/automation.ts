@@ -4,7 +4,12 @@ import { zxidToString } from '../wire/ids.ts';
 import type { Automation } from './automationContract.ts';
 import type { TabServer } from './tabServer.ts';
 
-export function automationOf(server: TabServer): Automation {
+type Controls = Pick<
+  TabServer,
+  'status' | 'members' | 'client' | 'events' | 'watch' | 'stop' | 'start'
+>;
+
+export function automationOf(server: Controls): Automation {
   return {
     status: () => {
       const { sid, state, leader, epoch, zxid, servers, serving, stopped } = server.status();
