@@ -8,6 +8,7 @@ import {
   closeSync,
   constants,
   fdatasync,
+  fdatasyncSync,
   ftruncateSync,
   fstatSync,
   mkdirSync,
@@ -21,6 +22,12 @@ import type { Disk, DiskError, DiskResult, Done, FileEntry } from '../ports/disk
 /** ZooKeeper extends a log when less than this is left of what it has preallocated (`FilePadding`). */
 const PADDING_MARGIN_BYTES = 4096;
 const VERSION_FOLDER = 'version-2';
+/** A flush of this length, from its call to its answer, is quick: shorter than to go on without it would take. */
+const QUICK_FLUSH_MS = 1;
+/** So many quick flushes in a row, and the next one is expected to be quick. */
+const QUICK_FLUSHES_COUNT = 8;
+/** More than this comes with so much other work that a thread had better flush it. */
+const SMALL_FLUSH_BYTES = 4096;
 
 export interface FileDiskOptions {
   readonly dataDir: string;
@@ -55,6 +62,8 @@ export class FileDisk implements Disk {
   readonly #appended = new Map<string, Appended>();
   readonly #operations: Operation[] = [];
   #working = false;
+  /** Flushes in a row that were quick. */
+  #quickFlushCount = 0;
   /** A write that failed: what the device holds is unknown from then on, so nothing is written or answered well any more. */
   #broken: DiskError | null = null;
 
@@ -117,9 +126,10 @@ export class FileDisk implements Disk {
 
   flush(done: Done<void>): void {
     this.#enqueue('', done, async () => {
-      this.#writePending();
-      const dirty = [...this.#appended.values()].filter((file) => file.dirty);
-      await Promise.all(dirty.map((file) => this.#sync(file)));
+      // Sockets are written at the end of the round of events too, and were asked before: what others wait for leaves first.
+      await endOfRound();
+      const addedBytes = this.#writePending();
+      if (this.#options.forceSync) await this.#syncAppended(addedBytes);
       await this.#syncNewNames();
     });
   }
@@ -239,8 +249,9 @@ export class FileDisk implements Disk {
     return file;
   }
 
-  /** Hands what was appended to the kernel: a copy in memory, so not worth a thread. */
-  #writePending(): void {
+  /** Hands what was appended to the kernel: a copy in memory, so not worth a thread. Returns how many bytes it was. */
+  #writePending(): number {
+    let addedBytes = 0;
     for (const [name, file] of this.#appended) {
       if (file.pending.length === 0) continue;
       const bytes = file.pending.length === 1 ? file.pending[0] : Buffer.concat(file.pending);
@@ -260,7 +271,9 @@ export class FileDisk implements Disk {
       file.sizeBytes += bytes.length;
       file.allocatedBytes = Math.max(file.allocatedBytes, file.sizeBytes);
       file.dirty = true;
+      addedBytes += bytes.length;
     }
+    return addedBytes;
   }
 
   #preallocate(name: string, file: Appended, addedBytes: number): void {
@@ -274,12 +287,22 @@ export class FileDisk implements Disk {
     ftruncateSync(file.descriptor, file.allocatedBytes);
   }
 
-  async #sync(file: Appended): Promise<void> {
-    file.dirty = false;
-    if (!this.#options.forceSync) return;
-    await new Promise<void>((resolve, reject) => {
-      fdatasync(file.descriptor, (error) => (error === null ? resolve() : reject(error)));
-    });
+  /**
+   * A thread costs more than a quick device takes: to wake it and be woken is a third of such a flush. So where nothing
+   * else goes on, the flush is waited for here. One that takes longer, of the device or of a busy process, makes the next
+   * ones go to a thread again.
+   */
+  async #syncAppended(addedBytes: number): Promise<void> {
+    const dirty = [...this.#appended.values()].filter((file) => file.dirty);
+    const startMs = performance.now();
+    for (const file of dirty) file.dirty = false;
+    if (this.#quickFlushCount >= QUICK_FLUSHES_COUNT && addedBytes <= SMALL_FLUSH_BYTES) {
+      for (const { descriptor } of dirty) fdatasyncSync(descriptor);
+    } else {
+      await Promise.all(dirty.map(({ descriptor }) => syncInThread(descriptor)));
+    }
+    const wasQuick = performance.now() - startMs < QUICK_FLUSH_MS;
+    this.#quickFlushCount = wasQuick ? this.#quickFlushCount + 1 : 0;
   }
 
   async #syncNewNames(): Promise<void> {
@@ -318,6 +341,14 @@ export class FileDisk implements Disk {
       await folder.close();
     }
   }
+}
+
+const endOfRound = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function syncInThread(descriptor: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fdatasync(descriptor, (error) => (error === null ? resolve() : reject(error)));
+  });
 }
 
 async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {

@@ -37,6 +37,17 @@ test('a log grows in whole preallocated steps, zeros behind its end', async () =
   await disk.close();
 });
 
+test('what is appended bit by bit is in the file when each flush is answered', async () => {
+  const disk = open(16 * 1024);
+  const log = join(folder, 'version-2', 'log.1');
+  for (let count = 1; count <= 40; count++) {
+    disk.append('log.1', Uint8Array.of(count));
+    expect(await flush(disk)).toEqual({ ok: true, value: undefined });
+    expect(readFileSync(log)[count - 1]).toBe(count);
+  }
+  await disk.close();
+});
+
 test('only logs are preallocated', async () => {
   const disk = open(16 * 1024);
   disk.append('snapshot.0', Uint8Array.of(1));
