@@ -88,6 +88,8 @@ export class ByteQueue {
     this.#length -= count;
     if (this.#used < this.#head().length) return;
     this.#used = 0;
+    // The list is shortened later, but its memory is given back now.
+    this.#chunks[this.#first] = EMPTY;
     this.#first++;
     if (this.#length === 0 || this.#first === COMPACT_AFTER_CHUNKS) this.#compact();
   }

@@ -10,7 +10,6 @@ const NO_CHILDREN: ReadonlySet<string> = new Set();
 export class DataNode implements StatPersisted {
   /** The root's is empty. */
   readonly path: string;
-  data: Uint8Array | null;
   /** The number of its list in the tree's ACL cache. */
   acl: number;
 
@@ -25,18 +24,21 @@ export class DataNode implements StatPersisted {
   aversion: number;
   ephemeralOwner: bigint;
 
-  /** Where its data lies; null: in a buffer that is not the tree's own (`NodeData`). */
-  slab: DataSlab | null = null;
-  /** What it adds to the tree's digest at present. */
-  digest = 0;
   /** Frozen views up to this number have no need of a copy of the node any more. */
   viewStamp = 0;
   #children: Set<string> | null = null;
+  /** Signed: V8 keeps an unsigned one that large in an object of its own. */
+  #digest = 0;
+  /** Its data, or the slab with its data in it: a view of its own for each node would take as much as a short data. */
+  #held: Uint8Array | DataSlab | null;
+  #slabOffset = 0;
+  #dataLength: number;
 
   constructor(path: string, data: Uint8Array | null, acl: number, stat: StatPersisted) {
     this.path = path;
-    this.data = data;
     this.acl = acl;
+    this.#held = data;
+    this.#dataLength = lengthOf(data);
     this.czxid = stat.czxid;
     this.mzxid = stat.mzxid;
     this.pzxid = stat.pzxid;
@@ -46,6 +48,49 @@ export class DataNode implements StatPersisted {
     this.cversion = stat.cversion;
     this.aversion = stat.aversion;
     this.ephemeralOwner = stat.ephemeralOwner;
+  }
+
+  /** What it adds to the tree's digest at present, an unsigned 32-bit number. */
+  get digest(): number {
+    return this.#digest >>> 0;
+  }
+
+  set digest(digest: number) {
+    this.#digest = digest | 0;
+  }
+
+  /** Not to be changed. */
+  get data(): Uint8Array | null {
+    const held = this.#held;
+    if (held === null || held instanceof Uint8Array) return held;
+    return held.bytes.subarray(this.#slabOffset, this.#slabOffset + this.#dataLength);
+  }
+
+  /** Of no data as of empty data: 0. */
+  get dataLength(): number {
+    return this.#dataLength;
+  }
+
+  /** Null: its data lies in a buffer that is not the tree's own (`NodeData`). */
+  get slab(): DataSlab | null {
+    return this.#held instanceof Uint8Array ? null : this.#held;
+  }
+
+  /** Whether it has these very bytes, and not a copy of them in a slab. */
+  holds(data: Uint8Array): boolean {
+    return this.#held === data;
+  }
+
+  hold(data: Uint8Array | null): void {
+    this.#held = data;
+    this.#dataLength = lengthOf(data);
+  }
+
+  /** Its data lies `offset` bytes into the slab now. */
+  holdInSlab(slab: DataSlab, offset: number, length: number): void {
+    this.#held = slab;
+    this.#slabOffset = offset;
+    this.#dataLength = length;
   }
 
   /** Names without the path before them. */
@@ -86,7 +131,7 @@ export class DataNode implements StatPersisted {
       cversion: (this.cversion * 2 - numChildren) | 0,
       aversion: this.aversion,
       ephemeralOwner: isSession ? this.ephemeralOwner : 0n,
-      dataLength: this.data === null ? 0 : this.data.length,
+      dataLength: this.#dataLength,
       numChildren,
       pzxid: this.pzxid,
     };
@@ -109,3 +154,5 @@ export function newStat(causedBy: Zxid, time: number, ephemeralOwner: bigint): S
 }
 
 export const NO_DATA = new Uint8Array(0);
+
+const lengthOf = (data: Uint8Array | null): number => (data === null ? 0 : data.length);

@@ -43,11 +43,11 @@ export class NodeData {
   set(node: DataNode, data: Uint8Array | null): void {
     this.release(node);
     if (data === null || data.length === 0) {
-      node.data = data === null ? null : NO_DATA;
+      node.hold(data === null ? null : NO_DATA);
       return;
     }
     while (!this.#hasRoomFor(data)) this.#settleOldest();
-    node.data = data;
+    node.hold(data);
     this.#borrowed.push({ node, data });
     this.#borrowedBytes += data.length;
   }
@@ -55,16 +55,16 @@ export class NodeData {
   /** Gives the node a copy of `data` to keep: for what is loaded and not likely to be replaced soon. */
   load(node: DataNode, data: Uint8Array | null): void {
     this.release(node);
-    if (data === null || data.length === 0) node.data = data === null ? null : NO_DATA;
+    if (data === null || data.length === 0) node.hold(data === null ? null : NO_DATA);
     else this.#store(node, data);
   }
 
   /** The node goes, or its data is about to be replaced. */
   release(node: DataNode): void {
-    const { slab, data } = node;
+    const { slab } = node;
     if (slab === null) return;
-    node.slab = null;
-    slab.liveBytes -= data?.length ?? 0;
+    slab.liveBytes -= node.dataLength;
+    node.hold(node.data);
     if (slab !== this.#slab && slab.liveBytes * 2 < slab.usedBytes) this.#evacuate(slab);
   }
 
@@ -79,30 +79,29 @@ export class NodeData {
     if (oldest === undefined) return;
     const { node, data } = oldest;
     this.#borrowedBytes -= data.length;
-    if (node.data === data && node.slab === null && this.#isInTree(node)) this.#store(node, data);
+    if (node.holds(data) && this.#isInTree(node)) this.#store(node, data);
   }
 
   #store(node: DataNode, data: Uint8Array): void {
     const { length } = data;
     if (length > LARGEST_PIECE_BYTES) {
-      node.data = data.slice();
+      node.hold(data.slice());
       return;
     }
     if (this.#slab.usedBytes + length > SLAB_BYTES) this.#slab = newSlab();
     const slab = this.#slab;
-    const piece = slab.bytes.subarray(slab.usedBytes, slab.usedBytes + length);
-    piece.set(data);
+    slab.bytes.set(data, slab.usedBytes);
+    node.holdInSlab(slab, slab.usedBytes, length);
     slab.usedBytes += length;
     slab.liveBytes += length;
     slab.nodes.push(node);
-    node.data = piece;
-    node.slab = slab;
   }
 
   /** Most of a slab is dead: what lives moves, so that it can be collected. */
   #evacuate(slab: DataSlab): void {
     for (const node of slab.nodes.splice(0)) {
-      if (node.slab === slab && node.data !== null) this.#store(node, node.data);
+      const { data } = node;
+      if (node.slab === slab && data !== null) this.#store(node, data);
     }
   }
 }

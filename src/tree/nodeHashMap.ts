@@ -128,5 +128,4 @@ export class NodeHashMap {
   }
 }
 
-const sizeOf = (node: DataNode): number =>
-  node.path.length + (node.data === null ? 0 : node.data.length);
+const sizeOf = (node: DataNode): number => node.path.length + node.dataLength;

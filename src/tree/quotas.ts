@@ -108,7 +108,7 @@ export class Quotas {
     let bytes = 0n;
     this.#walk(quotaPath, (_path, node) => {
       count++;
-      bytes += BigInt(lengthOf(node.data));
+      bytes += BigInt(node.dataLength);
     });
     this.#setUsage(
       statNode,
