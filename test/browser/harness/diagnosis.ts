@@ -1,6 +1,7 @@
 /** What every tab knew when a test failed: attached to the report, and said in short on the terminal. */
 
 import type { TestInfo } from '@playwright/test';
+import { withinTime } from './withinTime.ts';
 
 /** A crashed or frozen page does not answer at all. */
 const ANSWER_WAIT_MS = 5_000;
@@ -35,14 +36,8 @@ export async function diagnose(tabs: readonly Tab[], testInfo: TestInfo): Promis
 
 async function reportOf(tab: Tab): Promise<TabReport> {
   const silent = (why: string): TabReport => ({ title: why, body: '', events: [] });
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<TabReport>((resolve) => {
-    timer = setTimeout(() => resolve(silent('does not answer')), ANSWER_WAIT_MS);
-  });
   const asked = tab.evaluate(tellAll).catch((error: unknown) => silent(String(error)));
-  const report = await Promise.race([asked, late]);
-  clearTimeout(timer);
-  return report;
+  return withinTime(ANSWER_WAIT_MS, asked, silent('does not answer'));
 }
 
 /** Runs in the page. */

@@ -23,11 +23,14 @@ interface Reply {
   readonly error?: { readonly message: string };
 }
 
+const BROWSER_GONE: Reply = { error: { message: 'the browser is gone' } };
+
 /** One DevTools connection; sessions of single tabs share it. */
 export class DevTools {
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, (reply: Reply) => void>();
   #nextId = 1;
+  #ended = false;
 
   static async connect(url: string): Promise<DevTools> {
     const socket = new WebSocket(url);
@@ -43,17 +46,28 @@ export class DevTools {
       this.#waiting.get(reply.id)?.(reply);
       this.#waiting.delete(reply.id);
     });
+    socket.once('close', () => this.#end());
   }
 
   send<Result>(method: string, params: object, sessionId?: string): Promise<Result> {
     const id = this.#nextId++;
-    this.#socket.send(JSON.stringify({ id, method, params, sessionId }));
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, ({ result, error }) => {
+      const answered = ({ result, error }: Reply): void => {
         if (error === undefined) resolve(result as Result);
         else reject(new Error(`${method}: ${error.message}`));
-      });
+      };
+      if (this.#ended) return answered(BROWSER_GONE);
+      this.#waiting.set(id, answered);
+      this.#socket.send(JSON.stringify({ id, method, params, sessionId }));
     });
+  }
+
+  /** Nobody answers any more. */
+  #end(): void {
+    this.#ended = true;
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const answered of waiting) answered(BROWSER_GONE);
   }
 
   /** A tab that is open already. */
