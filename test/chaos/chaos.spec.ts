@@ -3,18 +3,21 @@
  * three clients write, and then what the clients were told is judged. `npm run chaos` makes it longer.
  */
 
-import { chromium, expect, type TestInfo } from '@playwright/test';
+import { chromium, expect } from '@playwright/test';
 import { randomInt } from 'node:crypto';
 import { newLink } from '../../src/playwright/tabs.ts';
 import type { VoterCount } from '../../src/room/roomLink.ts';
 import { diagnose } from '../browser/harness/diagnosis.ts';
 import { test } from '../browser/harness/servers.ts';
 import { switchedServer } from '../browser/harness/switchedServer.ts';
-import { ChaosTabs, until } from './chaosTabs.ts';
+import { type ChaosRun, report, story, summary } from './account.ts';
+import { ChaosTabs } from './chaosTabs.ts';
+import { until } from './until.ts';
 import { compare, readRegisters, recover } from './ending.ts';
 import { History } from './history.ts';
 import { describeFault, drawSchedule } from './schedule.ts';
 import { Strikes } from './strikes.ts';
+import { Witness } from './witness.ts';
 import { FOLDERS, ROOT, Writers } from './writers.ts';
 
 const CLIENT_COUNT = 3;
@@ -22,7 +25,6 @@ const SHORT_MS = 20_000;
 /** Opening, healing and judging, however long the storm is. */
 const AROUND_MS = 300_000;
 const SEED_LIMIT = 1_000_000;
-const AROUND_FAULT_MS = 4_000;
 const OPENING_WITHIN_MS = 60_000;
 const ENDING_WITHIN_MS = 200_000;
 
@@ -54,12 +56,21 @@ for (const fixedSeed of seeds) {
     const nowMs = (): number => performance.now() - beganMs;
     const history = new History();
     const strikes = new Strikes(tabs, roomServer, voterCount, nowMs);
+    const witness = new Witness(tabs, voterCount, nowMs);
     const schedule = drawSchedule(seed, stormMs);
     const writers = new Writers(tabs, history, nowMs);
+    const run: ChaosRun = {
+      seed,
+      history,
+      strikes,
+      witness,
+      schedule: schedule.map(describeFault),
+    };
     let told = 'nothing could be judged';
     const storm = async (): Promise<void> => {
       await openAll(tabs);
       const startMs = nowMs();
+      witness.start();
       writers.start(CLIENT_COUNT, seed);
       const isOver = (): boolean => problems.length + history.violations.length > 0;
       await strikes.run(
@@ -68,9 +79,10 @@ for (const fixedSeed of seeds) {
       );
       const { quorumMs, allMs } = await recover(tabs, voterCount);
       await writers.stop();
+      const spent = { fromMs: startMs, toMs: nowMs() };
       await readRegisters(tabs, history, nowMs);
       problems.push(...(await compare(tabs, history)));
-      told = summary(history, strikes, { quorumMs, allMs, tookMs: nowMs() - startMs });
+      told = summary(run, { storm: spent, quorumMs, allMs });
     };
     try {
       await Promise.race([storm(), tooLate(stormMs + ENDING_WITHIN_MS)]);
@@ -81,14 +93,19 @@ for (const fixedSeed of seeds) {
     history.judge();
     problems.push(...history.violations);
     console.log(`seed ${seed}: ${told}`);
+    await testInfo.attach('what was done and seen', {
+      body: story(run),
+      contentType: 'text/plain',
+    });
     if (problems.length > 0) {
       testInfo.status = 'failed';
-      await report(testInfo, seed, problems, history, strikes, schedule.map(describeFault));
+      await report(testInfo, run, problems);
       await diagnose(
         tabs.all.map(({ page }) => page),
         testInfo,
       );
     }
+    witness.stop();
     await tabs.end();
     await roomServer.stop();
     expect(problems.slice(0, 5), `seed ${seed}: npm run chaos -- --seed ${seed}`).toEqual([]);
@@ -113,49 +130,5 @@ async function openAll(tabs: ChaosTabs): Promise<void> {
       for (const path of paths) await globalThis.tabkeeper?.client.create(path);
     },
     [ROOT, ...FOLDERS],
-  );
-}
-
-function summary(
-  history: History,
-  strikes: Strikes,
-  { quorumMs, allMs, tookMs }: { quorumMs: number; allMs: number; tookMs: number },
-): string {
-  const { acknowledged, reads, refused, unheard, deposedReads } = history.counts;
-  const faults = [...strikes.counts].map(([kind, count]) => `${kind} ${count}`).join(', ');
-  return [
-    `${(tookMs / 60_000).toFixed(1)} minutes, ${voterCount} servers.`,
-    `Faults: ${faults}.`,
-    `Clients: ${acknowledged} writes acknowledged, ${reads} reads, ${refused} refused, ${unheard} unheard; ${deposedReads} reads of a deposed leader left out.`,
-    `Longest time without an acknowledged write: ${(history.longestPauseMs / 1000).toFixed(1)} s.`,
-    `After the last fault: a quorum in ${(quorumMs / 1000).toFixed(1)} s, everybody in ${(allMs / 1000).toFixed(1)} s.`,
-  ].join('\n  ');
-}
-
-/** On the terminal in short, in the report whole. */
-async function report(
-  testInfo: TestInfo,
-  seed: number,
-  problems: readonly string[],
-  history: History,
-  strikes: Strikes,
-  schedule: readonly string[],
-): Promise<void> {
-  const paths = new Set(problems.flatMap((text) => text.match(/\/chaos\/\S+/g) ?? []));
-  const lastMs = history.lastMs;
-  const around = history.describe(
-    ({ path, atMs }) => paths.has(path) || atMs > lastMs - AROUND_FAULT_MS,
-  );
-  console.log([`seed ${seed}: ${problems.length} problems`, ...problems.slice(0, 20)].join('\n  '));
-  console.log(['what was done', ...strikes.log].join('\n  '));
-  console.log(['what the clients were told', ...around.slice(-200)].join('\n  '));
-  const attach = (name: string, lines: readonly string[]): Promise<void> =>
-    testInfo.attach(name, { body: lines.join('\n'), contentType: 'text/plain' });
-  await attach('problems', problems);
-  await attach('schedule', schedule);
-  await attach('what was done', strikes.log);
-  await attach(
-    'history',
-    history.describe(() => true),
   );
 }

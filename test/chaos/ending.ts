@@ -2,7 +2,9 @@
 
 import type { SessionSight } from './inPageEnding.ts';
 import { sight, survey } from './inPageEnding.ts';
-import { type ChaosTab, type ChaosTabs, until } from './chaosTabs.ts';
+import type { ChaosTab } from './chaosTab.ts';
+import type { ChaosTabs } from './chaosTabs.ts';
+import { until } from './until.ts';
 import type { History } from './history.ts';
 import { judgeTrees } from './finalTrees.ts';
 import { perform } from './inPage.ts';

@@ -10,6 +10,7 @@ import {
   nodeRegister,
 } from '../../src/sim/run/nodeRegister.ts';
 import type { Task, Told } from './inPage.ts';
+import type { Span } from './witness.ts';
 
 export interface Call {
   readonly task: Task;
@@ -50,8 +51,8 @@ export class History {
   readonly #names = new Set<string>();
   #position = 0;
   #newestEpoch = 0;
-  #lastAcknowledgedMs = 0;
-  #longestPauseMs = 0;
+  /** When each acknowledgement of a write came. */
+  readonly #acknowledgedMs: number[] = [];
 
   /** Nodes that have to be there at the end, with their values. */
   get kept(): ReadonlyMap<string, string> {
@@ -77,9 +78,13 @@ export class History {
     return this.#entries.at(-1)?.atMs ?? 0;
   }
 
-  /** Between two acknowledged writes. */
-  get longestPauseMs(): number {
-    return this.#longestPauseMs;
+  /** The times without an acknowledged write from there to there, in their order. */
+  pauses({ fromMs, toMs }: Span): readonly Span[] {
+    const ends = this.#acknowledgedMs.filter((atMs) => atMs > fromMs && atMs < toMs);
+    return [...ends, toMs].map((endMs, index) => ({
+      fromMs: ends[index - 1] ?? fromMs,
+      toMs: endMs,
+    }));
   }
 
   called(task: Task, by: string, atMs: number): Call {
@@ -171,8 +176,7 @@ export class History {
 
   #noteAcknowledged(atMs: number): void {
     this.counts.acknowledged++;
-    this.#longestPauseMs = Math.max(this.#longestPauseMs, atMs - this.#lastAcknowledgedMs);
-    this.#lastAcknowledgedMs = atMs;
+    this.#acknowledgedMs.push(atMs);
   }
 
   #noteEpoch({ epoch, epochAfter, lastZxid }: Told): void {

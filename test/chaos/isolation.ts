@@ -3,7 +3,7 @@
  * (WebRTC, BroadcastChannel, WebSocket) are wrapped so that a test can close them.
  */
 
-import type { ChaosTab } from './chaosTabs.ts';
+import type { ChaosTab } from './chaosTab.ts';
 
 /** `nothing`: every way is open again. */
 export type Isolation = 'nothing' | 'webrtc' | 'everything';

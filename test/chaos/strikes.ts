@@ -2,20 +2,26 @@
 
 import type { SwitchedServer } from '../browser/harness/switchedServer.ts';
 import { type Isolation, isolate, unlink } from './isolation.ts';
-import { type ChaosTab, type ChaosTabs, until } from './chaosTabs.ts';
+import { withinTime } from '../browser/harness/withinTime.ts';
+import type { ChaosTab } from './chaosTab.ts';
+import type { ChaosTabs } from './chaosTabs.ts';
+import { until } from './until.ts';
+import type { Note } from './witness.ts';
 import { describeFault, type Fault, type FaultKind } from './schedule.ts';
 
 /** What has been closed is opened again only up to so many tabs more than there are voters. */
 const MAX_VISITOR_COUNT = 2;
+/** No fault outlasts the schedule; what is still being healed then are tabs that are opened, each within 60 s. */
+const OVER_WITHIN_MS = 150_000;
 
 export class Strikes {
-  readonly log: string[] = [];
+  readonly #notes: Note[] = [];
   readonly counts = new Map<FaultKind, number>();
   readonly #tabs: ChaosTabs;
   readonly #roomServer: SwitchedServer;
   readonly #voterCount: number;
   readonly #nowMs: () => number;
-  readonly #pending = new Set<Promise<void>>();
+  readonly #pending = new Map<Promise<void>, Fault>();
   #serverAway = false;
 
   constructor(
@@ -30,6 +36,10 @@ export class Strikes {
     this.#nowMs = nowMs;
   }
 
+  get notes(): readonly Note[] {
+    return this.#notes;
+  }
+
   /** Ends when the last fault has healed, or as soon as `isOver`. */
   async run(schedule: readonly Fault[], isOver: () => boolean): Promise<void> {
     for (const fault of schedule) {
@@ -39,10 +49,17 @@ export class Strikes {
         // A tab that is struck a second time, by the end of its browser, cannot be healed any more.
         this.#say(`${fault.kind} ended early: ${String(error).split('\n')[0]}`);
       });
-      this.#pending.add(struck);
+      this.#pending.set(struck, fault);
       void struck.then(() => this.#pending.delete(struck));
     }
-    await Promise.all(this.#pending);
+    await this.#allOver();
+  }
+
+  async #allOver(): Promise<void> {
+    const over = Promise.all(this.#pending.keys()).then(() => true);
+    if (await withinTime(OVER_WITHIN_MS, over, false)) return;
+    const left = [...this.#pending.values()].map(describeFault);
+    throw new Error(`not over within ${OVER_WITHIN_MS} ms: ${left.join('; ')}`);
   }
 
   async #strike(fault: Fault): Promise<void> {
@@ -72,13 +89,13 @@ export class Strikes {
       case 'unlink':
         return this.#during(tab, kind, () => unlink(tab));
       case 'look':
-        return tab.page.bringToFront();
+        return tab.front();
       case 'freeze':
         await this.#hide(tab);
         return this.#during(tab, kind, async () => {
-          const thaw = await this.#tabs.freeze(tab);
+          await tab.freeze();
           await this.#pass(lastsMs);
-          await thaw();
+          await tab.thaw();
         });
       case 'noWebRtc':
         await this.#isolated(tab, 'webrtc', lastsMs);
@@ -133,9 +150,11 @@ export class Strikes {
 
   /** A tab that is cut off goes on working, and may be asked: it must not answer what is not so. */
   async #isolated(tab: ChaosTab, isolation: Isolation, lastsMs: number): Promise<void> {
+    tab.isolated = true;
     await isolate(tab, isolation);
     await this.#pass(lastsMs);
     await isolate(tab, 'nothing');
+    tab.isolated = false;
   }
 
   async #during(tab: ChaosTab, trouble: string, action: () => Promise<void>): Promise<void> {
@@ -145,7 +164,7 @@ export class Strikes {
   }
 
   async #reload(tab: ChaosTab): Promise<void> {
-    const came = await tab.page.reload().then(
+    const came = await tab.reload().then(
       () => true,
       () => false,
     );
@@ -158,7 +177,7 @@ export class Strikes {
     const state = await tab.ask(() => document.visibilityState, null);
     if (state === 'hidden') return;
     const other = this.#tabs.healthy.find((one) => one !== tab);
-    await other?.page.bringToFront();
+    await other?.front();
   }
 
   async #open(count: number): Promise<void> {
@@ -185,7 +204,7 @@ export class Strikes {
   }
 
   #say(text: string): void {
-    this.log.push(`${(this.#nowMs() / 1000).toFixed(1)} s: ${text}`);
+    this.#notes.push({ atMs: this.#nowMs(), text });
   }
 }
 

@@ -1,8 +1,10 @@
 /** Clients that write and read through whichever tab can be asked, a tab for a while, and note all they are told. */
 
 import { SimRandom } from '../../src/sim/simRandom.ts';
-import type { ChaosTab, ChaosTabs } from './chaosTabs.ts';
-import { until } from './chaosTabs.ts';
+import { withinTime } from '../browser/harness/withinTime.ts';
+import type { ChaosTab } from './chaosTab.ts';
+import type { ChaosTabs } from './chaosTabs.ts';
+import { until } from './until.ts';
 import type { History } from './history.ts';
 import { perform, type Task } from './inPage.ts';
 
@@ -77,10 +79,6 @@ export class Writers {
   async #ask(tab: ChaosTab, name: string, task: Task): Promise<boolean> {
     const by = `${name} in ${tab.name}`;
     const call = this.#history.called(task, by, this.#nowMs());
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), ANSWER_WAIT_MS);
-    });
     const answered = tab.ask(perform, task).then(
       (told) => {
         if (told === null) this.#history.withdrawn(call);
@@ -92,9 +90,7 @@ export class Writers {
         return false;
       },
     );
-    const heard = await Promise.race([answered, late]);
-    clearTimeout(timer);
-    return heard;
+    return withinTime(ANSWER_WAIT_MS, answered, false);
   }
 
   #nextTask(random: SimRandom, name: string): Task {
