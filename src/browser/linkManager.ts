@@ -9,6 +9,7 @@ import { seatSid } from '../room/roster.ts';
 import { seatType } from '../room/seats.ts';
 import type { LinkState } from './linkPair.ts';
 import { GOODBYE, LinkPair } from './linkPair.ts';
+import { makePeerLink } from './makePeerLink.ts';
 import type { LinkKind } from './peerLink.ts';
 import type { Pipe, PipeHandler } from './pipe.ts';
 
@@ -136,6 +137,7 @@ export class LinkManager {
       clock: this.#world.clock,
       newLinkId: () => this.#world.newLinkId(),
       signal: (signal) => this.#world.signal(tab, signal),
+      makeLink: makePeerLink,
       sameBrowser: () => this.#members.get(tab)?.reach.has('broadcast') ?? false,
       incoming: (port, pipe) => this.#world.incoming(sid, port, pipe),
       control: (text) => this.#control(tab, text),

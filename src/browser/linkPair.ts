@@ -7,11 +7,10 @@ import type { Clock, Timer } from '../ports/clock.ts';
 import type { Port } from '../ports/network.ts';
 import type { LinkSignal } from '../room/messages.ts';
 import { parseJson } from '../room/messages.ts';
-import { BroadcastLink } from './broadcastLink.ts';
 import type { LinkKind, PeerLink, PeerLinkHandler } from './peerLink.ts';
 import type { Pipe, PipeHandler } from './pipe.ts';
 import { PendingPipe } from './pendingPipe.ts';
-import { SimplePeerLink } from './simplePeerLink.ts';
+import { WaitingDials } from './waitingDials.ts';
 
 /** A dial that is not answered by then is refused: ICE itself may say nothing for ever (measured). */
 const DIAL_TIMEOUT_MS = 3_000;
@@ -29,7 +28,10 @@ const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 4_000;
 /** A lower sid asks for the link again after this long. */
 const ASK_AGAIN_MS = 500;
-const MAX_WAITING_DIAL_COUNT = 64;
+/** A tab that is busy or frozen reads what was offered when it can; so often it is offered, before WebRTC has another try. */
+const BROADCAST_OFFER_COUNT = 5;
+/** Who accepts a BroadcastChannel uses it before the other can know: its first word may come as late as its offers. */
+const FIRST_WORD_MS = BROADCAST_OFFER_COUNT * DIAL_TIMEOUT_MS;
 
 export const GOODBYE = 'goodbye';
 
@@ -39,6 +41,8 @@ export interface LinkPairWorld {
   readonly clock: Clock;
   newLinkId(): string;
   signal(signal: LinkSignal): void;
+  /** Our end of a link; `opens`: the one that makes the offer. */
+  makeLink(kind: LinkKind, id: string, opens: boolean, handler: PeerLinkHandler): PeerLink;
   /** The other tab can be reached by a BroadcastChannel: it is of this browser. */
   sameBrowser(): boolean;
   incoming(port: Port, pipe: Pipe): PipeHandler;
@@ -54,33 +58,31 @@ interface Attempt {
   readonly link: PeerLink;
 }
 
-interface WaitingDial {
-  readonly port: Port;
-  readonly pipe: PendingPipe;
-  readonly timer: Timer;
-}
-
 export class LinkPair {
   readonly #world: LinkPairWorld;
   /** We are the higher sid: the link is ours to open. */
   readonly #opens: boolean;
-  readonly #waiting = new Set<WaitingDial>();
+  readonly #waiting: WaitingDials;
   #active: Attempt | null = null;
   /** Replaced by a better one, and kept until the sockets on it have ended. */
   readonly #draining = new Set<Attempt>();
   #attempt: Attempt | null = null;
   #attemptTimer: Timer | null = null;
   #retryTimer: Timer | null = null;
+  #upgradeTimer: Timer | null = null;
   #retryMs = FIRST_RETRY_MS;
   #upgradeMs = FIRST_UPGRADE_MS;
   #lastAskMs = -Infinity;
   #lastHeardMs = 0;
+  /** The other end of the active link is known to use it, too. */
+  #answered = false;
   #silent = false;
   #ended = false;
 
   constructor(opens: boolean, world: LinkPairWorld) {
     this.#opens = opens;
     this.#world = world;
+    this.#waiting = new WaitingDials(world.clock, DIAL_TIMEOUT_MS);
   }
 
   get via(): LinkKind | null {
@@ -105,16 +107,7 @@ export class LinkPair {
       this.#openOn(this.#active.link, port, pipe);
       return pipe;
     }
-    if (this.#waiting.size >= MAX_WAITING_DIAL_COUNT) {
-      this.#world.clock.soon(() => pipe.fail('too many dials wait for this link'));
-      return pipe;
-    }
-    const timer = this.#world.clock.after(DIAL_TIMEOUT_MS, () => {
-      this.#waiting.delete(dial);
-      pipe.fail(`no link came up within ${DIAL_TIMEOUT_MS / 1000} s`);
-    });
-    const dial = { port, pipe, timer };
-    this.#waiting.add(dial);
+    this.#waiting.add(port, pipe);
     this.connect();
     return pipe;
   }
@@ -138,8 +131,7 @@ export class LinkPair {
         }
         return;
       case 'end':
-        if (this.#active?.id === signal.link)
-          this.#lost(this.#active, 'the other tab ended the link');
+        if (this.#active?.id === signal.link) this.#loseActive('the other tab ended the link');
         else if (this.#attempt?.id === signal.link) this.#gaveUp('the other tab gave up');
         return;
     }
@@ -151,15 +143,17 @@ export class LinkPair {
     if (this.#active === null) return;
     this.#active.link.sendControl(text);
     const silentMs = nowMs - this.#lastHeardMs;
-    if (silentMs >= SILENT_AFTER_MS) {
-      const active = this.#active;
-      this.#world.signal({ kind: 'end', link: active.id });
-      active.link.close();
-      this.#lost(active, `nothing was heard for ${(silentMs / 1000).toFixed(1)} s`);
-    } else if (silentMs >= SILENT_AFTER_MS / 2 && !this.#silent) {
+    if (silentMs >= this.#silentAfterMs) {
+      this.#world.signal({ kind: 'end', link: this.#active.id });
+      this.#loseActive(`nothing was heard for ${(silentMs / 1000).toFixed(1)} s`);
+    } else if (silentMs >= this.#silentAfterMs / 2 && !this.#silent) {
       this.#silent = true;
       this.#world.changed('silent', this.#active.link.kind, 'no keep-alive for a second');
     }
+  }
+
+  get #silentAfterMs(): number {
+    return this.#answered ? SILENT_AFTER_MS : FIRST_WORD_MS;
   }
 
   /** This page was itself held up: the others' silence of that time proves nothing. */
@@ -192,23 +186,21 @@ export class LinkPair {
     if (this.#ended) return;
     this.#ended = true;
     this.#retryTimer?.cancel();
+    this.#upgradeTimer?.cancel();
     this.#attemptTimer?.cancel();
-    for (const attempt of [this.#active, this.#attempt]) {
-      if (attempt !== null) this.#world.signal({ kind: 'end', link: attempt.id });
-      attempt?.link.close();
-    }
+    for (const attempt of [this.#active, this.#attempt]) if (attempt !== null) this.#drop(attempt);
     this.#dropDraining();
     const hadLink = this.#active !== null || this.#attempt !== null;
     this.#active = null;
     this.#attempt = null;
-    this.#failWaiting(reason);
+    for (const { pipe } of this.#waiting.take()) pipe.fail(reason);
     if (hadLink) this.#world.changed('down', null, reason);
   }
 
   #tryWebRtc(): void {
     this.#retryTimer?.cancel();
     this.#retryTimer = null;
-    this.#startAttempt(this.#world.newLinkId(), (handler) => new SimplePeerLink(true, handler));
+    this.#startAttempt('webrtc', this.#world.newLinkId(), true);
     this.#attemptTimer = this.#world.clock.after(BROADCAST_AFTER_MS, () => {
       const begun = this.#attempt?.link.begun ?? false;
       if (this.#world.sameBrowser() && !begun) this.#noWebRtc('WebRTC found nobody to talk to');
@@ -227,28 +219,37 @@ export class LinkPair {
     const attempt = this.#attempt;
     if (attempt === null || attempt.link.kind !== 'webrtc') return;
     this.#attemptTimer?.cancel();
-    this.#world.signal({ kind: 'end', link: attempt.id });
-    attempt.link.close();
     this.#attempt = null;
+    this.#drop(attempt);
     if (this.#active !== null) this.#upgradeLater();
-    else if (this.#world.sameBrowser()) this.#offerBroadcast(reason);
+    else if (this.#opens && this.#world.sameBrowser()) this.#offerBroadcast(reason);
     else this.#retryLater(reason);
   }
 
   #offerBroadcast(reason: string): void {
-    const id = this.#world.newLinkId();
-    this.#startAttempt(id, (handler) => new BroadcastLink(id, 'first', handler));
+    const attempt = this.#startAttempt('broadcast', this.#world.newLinkId(), true);
     this.#world.changed('connecting', 'broadcast', reason);
-    this.#world.signal({ kind: 'broadcast', link: id });
+    this.#offerAgain(attempt, BROADCAST_OFFER_COUNT);
+  }
+
+  #offerAgain(attempt: Attempt, count: number): void {
+    if (count === 0) {
+      this.#gaveUp('the other tab does not answer');
+      return;
+    }
+    this.#world.signal({ kind: 'broadcast', link: attempt.id });
     this.#attemptTimer = this.#world.clock.after(DIAL_TIMEOUT_MS, () =>
-      this.#gaveUp('the other tab does not answer'),
+      this.#offerAgain(attempt, count - 1),
     );
   }
 
   #acceptBroadcast(id: string): void {
-    const attempt = this.#startAttempt(id, (handler) => new BroadcastLink(id, 'second', handler));
     this.#world.signal({ kind: 'broadcastReady', link: id });
-    this.#came(attempt);
+    // Offered again, since our answer was late.
+    if (this.#active?.id === id) return;
+    // A tab offers one only when it has no link: what there was is dead for it, and every socket with it.
+    this.#loseActive('the other tab opened a new link');
+    this.#came(this.#startAttempt('broadcast', id, false));
   }
 
   #signalledWebRtc(id: string, data: string): void {
@@ -258,21 +259,17 @@ export class LinkPair {
       this.#active.link.signal(data);
     } else if (!this.#opens && isOffer(data)) {
       // The other side has begun anew, so whatever WebRTC link there was is dead for it.
-      if (this.#active?.link.kind === 'webrtc') {
-        const old = this.#active;
-        old.link.close();
-        this.#lost(old, 'the other tab opened a new link');
-      }
-      this.#startAttempt(id, (handler) => new SimplePeerLink(false, handler)).link.signal(data);
+      if (this.via === 'webrtc') this.#loseActive('the other tab opened a new link');
+      this.#startAttempt('webrtc', id, false).link.signal(data);
       this.#attemptTimer = this.#world.clock.after(DIAL_TIMEOUT_MS, () =>
         this.#gaveUp(`WebRTC found no way within ${DIAL_TIMEOUT_MS / 1000} s`),
       );
     }
   }
 
-  #startAttempt(id: string, make: (handler: PeerLinkHandler) => PeerLink): Attempt {
+  #startAttempt(kind: LinkKind, id: string, opens: boolean): Attempt {
     this.#attemptTimer?.cancel();
-    this.#attempt?.link.close();
+    if (this.#attempt !== null) this.#drop(this.#attempt);
     const handler: PeerLinkHandler = {
       up: () => this.#came(attempt),
       incoming: (port, pipe) => this.#world.incoming(port, pipe),
@@ -285,13 +282,13 @@ export class LinkPair {
         if (this.#attempt === attempt && this.#world.sameBrowser()) this.#noWebRtc(reason);
       },
       closed: (reason) => {
-        if (this.#active === attempt) this.#lost(attempt, reason);
+        if (this.#active === attempt) this.#loseActive(reason);
         else if (this.#attempt === attempt) this.#gaveUp(reason);
       },
     };
-    const attempt: Attempt = { id, link: make(handler) };
+    const attempt: Attempt = { id, link: this.#world.makeLink(kind, id, opens, handler) };
     this.#attempt = attempt;
-    if (this.#active === null) this.#world.changed('connecting', attempt.link.kind, 'opening');
+    if (this.#active === null) this.#world.changed('connecting', kind, 'opening');
     return attempt;
   }
 
@@ -302,6 +299,7 @@ export class LinkPair {
     const old = this.#active;
     this.#active = attempt;
     this.#silent = false;
+    this.#answered = this.#opens || attempt.link.kind === 'webrtc';
     this.#lastHeardMs = this.#world.clock.now();
     this.#retryMs = FIRST_RETRY_MS;
     // Sockets do not move; those that are dialled from now on take the better way.
@@ -310,12 +308,7 @@ export class LinkPair {
     this.#world.changed('up', attempt.link.kind, 'connected');
     if (attempt.link.kind === 'broadcast') this.#upgradeLater();
     else this.#upgradeMs = FIRST_UPGRADE_MS;
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const { port, pipe, timer } of waiting) {
-      timer.cancel();
-      this.#openOn(attempt.link, port, pipe);
-    }
+    for (const { port, pipe } of this.#waiting.take()) this.#openOn(attempt.link, port, pipe);
   }
 
   #closeDrained(): void {
@@ -334,10 +327,9 @@ export class LinkPair {
   /** The higher sid tries WebRTC again while the BroadcastChannel goes on. */
   #upgradeLater(): void {
     if (this.#ended || !this.#opens) return;
-    this.#retryTimer?.cancel();
-    this.#retryTimer = this.#world.clock.after(this.#upgradeMs, () => {
-      this.#retryTimer = null;
-      if (this.#attempt === null && this.#active?.link.kind === 'broadcast') this.#tryWebRtc();
+    this.#upgradeTimer?.cancel();
+    this.#upgradeTimer = this.#world.clock.after(this.#upgradeMs, () => {
+      if (this.#attempt === null && this.via === 'broadcast') this.#tryWebRtc();
     });
     this.#upgradeMs = Math.min(2 * this.#upgradeMs, LAST_UPGRADE_MS);
   }
@@ -348,6 +340,7 @@ export class LinkPair {
 
   #heard(attempt: Attempt, text: string): void {
     if (this.#active !== attempt) return;
+    this.#answered = true;
     this.#lastHeardMs = this.#world.clock.now();
     if (this.#silent) {
       this.#silent = false;
@@ -356,11 +349,14 @@ export class LinkPair {
     this.#world.control(text);
   }
 
-  #lost(attempt: Attempt, reason: string): void {
-    if (this.#active !== attempt) return;
+  /** The link that is up, if one is, and those it replaced, lead nowhere any more. */
+  #loseActive(reason: string): void {
+    const lost = this.#active;
+    if (lost === null) return;
     this.#active = null;
     this.#silent = false;
-    attempt.link.close();
+    this.#upgradeTimer?.cancel();
+    lost.link.close();
     this.#dropDraining();
     this.#retryLater(reason);
   }
@@ -370,11 +366,17 @@ export class LinkPair {
     if (attempt === null) return;
     this.#attemptTimer?.cancel();
     this.#attempt = null;
-    attempt.link.close();
+    this.#drop(attempt);
     if (this.#active !== null) this.#upgradeLater();
     else if (attempt.link.kind === 'webrtc' && this.#opens && this.#world.sameBrowser()) {
       this.#offerBroadcast(reason);
     } else this.#retryLater(reason);
+  }
+
+  /** The other end need not wait for it. */
+  #drop({ id, link }: Attempt): void {
+    this.#world.signal({ kind: 'end', link: id });
+    link.close();
   }
 
   #retryLater(reason: string): void {
@@ -395,23 +397,11 @@ export class LinkPair {
   }
 
   #asked(): void {
-    if (this.#active !== null) {
-      // It would not ask if it had this link: ours leads nowhere.
-      const old = this.#active;
-      if (this.#world.clock.now() - this.#lastHeardMs < SILENT_AFTER_MS / 2) return;
-      old.link.close();
-      this.#lost(old, 'the other tab no longer has this link');
-    }
+    // It would not ask if it had this link: ours leads nowhere, unless the two crossed.
+    const unheardMs = this.#world.clock.now() - this.#lastHeardMs;
+    if (this.#active !== null && unheardMs < SILENT_AFTER_MS / 2) return;
+    this.#loseActive('the other tab no longer has this link');
     this.connect();
-  }
-
-  #failWaiting(reason: string): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const { pipe, timer } of waiting) {
-      timer.cancel();
-      pipe.fail(reason);
-    }
   }
 }
 

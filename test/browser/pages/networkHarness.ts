@@ -5,6 +5,7 @@
 
 import { BroadcastLink } from '../../../src/browser/broadcastLink.ts';
 import { LinkPair } from '../../../src/browser/linkPair.ts';
+import { makePeerLink } from '../../../src/browser/makePeerLink.ts';
 import type { PeerLink, PeerLinkHandler } from '../../../src/browser/peerLink.ts';
 import type { Pipe, PipeHandler } from '../../../src/browser/pipe.ts';
 import { PipeMux, type MuxPipe, type PipeHeader } from '../../../src/browser/pipeMux.ts';
@@ -100,6 +101,7 @@ async function makeLinked(moves: boolean): Promise<NetworkHarness> {
       clock,
       newLinkId: () => (++links).toString(16).padStart(32, '0'),
       signal: (signal: LinkSignal) => clock.soon(() => other().signalled(signal)),
+      makeLink: makePeerLink,
       sameBrowser: () => false,
       incoming: tab.incoming,
       control: () => {},
