@@ -25,6 +25,8 @@ const SHORT_MS = 20_000;
 /** Opening, healing and judging, however long the storm is. */
 const AROUND_MS = 300_000;
 const SEED_LIMIT = 1_000_000;
+/** Clients can write if a write was acknowledged no longer ago. */
+const SERVED_MS = 500;
 const OPENING_WITHIN_MS = 60_000;
 const ENDING_WITHIN_MS = 200_000;
 
@@ -55,7 +57,13 @@ for (const fixedSeed of seeds) {
     const beganMs = performance.now();
     const nowMs = (): number => performance.now() - beganMs;
     const history = new History();
-    const strikes = new Strikes(tabs, roomServer, voterCount, nowMs);
+    const strikes = new Strikes(
+      tabs,
+      roomServer,
+      voterCount,
+      nowMs,
+      () => nowMs() - history.lastAcknowledgedMs < SERVED_MS,
+    );
     const witness = new Witness(tabs, voterCount, nowMs);
     const schedule = drawSchedule(seed, stormMs);
     const writers = new Writers(tabs, history, nowMs);
@@ -73,10 +81,7 @@ for (const fixedSeed of seeds) {
       witness.start();
       writers.start(CLIENT_COUNT, seed);
       const isOver = (): boolean => problems.length + history.violations.length > 0;
-      await strikes.run(
-        schedule.map((fault) => ({ ...fault, atMs: fault.atMs + Math.round(startMs) })),
-        isOver,
-      );
+      await strikes.run(schedule, startMs + stormMs, isOver);
       const { quorumMs, allMs } = await recover(tabs, voterCount);
       await writers.stop();
       const spent = { fromMs: startMs, toMs: nowMs() };

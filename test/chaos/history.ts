@@ -87,6 +87,11 @@ export class History {
     }));
   }
 
+  /** 0: none yet. */
+  get lastAcknowledgedMs(): number {
+    return this.#acknowledgedMs.at(-1) ?? 0;
+  }
+
   called(task: Task, by: string, atMs: number): Call {
     const call = { task, by, atMs, calledAt: this.#position++, knownEpoch: this.#newestEpoch };
     this.#open.add(call);

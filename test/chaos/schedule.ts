@@ -36,6 +36,8 @@ export interface Fault {
   /** Over [0, 1): which of those that could be struck. */
   readonly chance: number;
   readonly lastsMs: number;
+  /** It comes only when clients can write again, or have not been able to for too long. */
+  readonly patient: boolean;
 }
 
 /** So often each comes before all are shuffled anew. */
@@ -60,6 +62,8 @@ const SHORT_MS = [200, 3_000] as const;
 /** Longer than a session lives without a word (10 s), now and then. */
 const LONG_MS = [5_000, 14_000] as const;
 const LONG_PROBABILITY = 0.15;
+/** Where none waits, a slow machine is struck again and again before it has recovered, and nothing is written any more. */
+const PATIENT_PROBABILITY = 0.7;
 
 /** The same seed gives the same schedule. Every fault ends within `durationMs`. */
 export function drawSchedule(seed: number, durationMs: number): readonly Fault[] {
@@ -79,6 +83,7 @@ export function drawSchedule(seed: number, durationMs: number): readonly Fault[]
       aim,
       chance: random.fraction(),
       lastsMs: Math.round(lastsMs),
+      patient: random.chance(PATIENT_PROBABILITY),
     });
     atMs += random.between(...GAP_MS);
   }

@@ -11,6 +11,8 @@ import { describeFault, type Fault, type FaultKind } from './schedule.ts';
 
 /** What has been closed is opened again only up to so many tabs more than there are voters. */
 const MAX_VISITOR_COUNT = 2;
+/** So long a fault waits at most for clients that can write. */
+const PATIENCE_MS = 10_000;
 /** No fault outlasts the schedule; what is still being healed then are tabs that are opened, each within 60 s. */
 const OVER_WITHIN_MS = 150_000;
 
@@ -21,6 +23,7 @@ export class Strikes {
   readonly #roomServer: SwitchedServer;
   readonly #voterCount: number;
   readonly #nowMs: () => number;
+  readonly #isServed: () => boolean;
   readonly #pending = new Map<Promise<void>, Fault>();
   #serverAway = false;
 
@@ -29,22 +32,39 @@ export class Strikes {
     roomServer: SwitchedServer,
     voterCount: number,
     nowMs: () => number,
+    isServed: () => boolean,
   ) {
     this.#tabs = tabs;
     this.#roomServer = roomServer;
     this.#voterCount = voterCount;
     this.#nowMs = nowMs;
+    this.#isServed = isServed;
   }
 
   get notes(): readonly Note[] {
     return this.#notes;
   }
 
-  /** Ends when the last fault has healed, or as soon as `isOver`. */
-  async run(schedule: readonly Fault[], isOver: () => boolean): Promise<void> {
-    for (const fault of schedule) {
-      await until('its time has come', Infinity, () => isOver() || this.#nowMs() >= fault.atMs);
-      if (isOver()) break;
+  /**
+   * Ends when the last fault has healed, or as soon as `isOver`. Whoever waits makes all later ones come later; what does
+   * not come by `endMs` is left out.
+   */
+  async run(schedule: readonly Fault[], endMs: number, isOver: () => boolean): Promise<void> {
+    const beganMs = this.#nowMs();
+    let lateMs = 0;
+    for (const planned of schedule) {
+      const dueMs = beganMs + planned.atMs + lateMs;
+      const ended = (): boolean => isOver() || this.#nowMs() >= endMs;
+      await until('its time has come', Infinity, () => ended() || this.#nowMs() >= dueMs);
+      if (planned.patient) {
+        const lastMs = dueMs + PATIENCE_MS;
+        const comes = (): boolean => this.#isServed() || this.#nowMs() >= lastMs;
+        await until('clients can write', Infinity, () => ended() || comes());
+        lateMs += this.#nowMs() - dueMs;
+      }
+      if (ended()) break;
+      const lastsMs = Math.min(planned.lastsMs, endMs - this.#nowMs());
+      const fault = { ...planned, atMs: Math.round(this.#nowMs()), lastsMs };
       const struck = this.#strike(fault).catch((error: unknown) => {
         // A tab that is struck a second time, by the end of its browser, cannot be healed any more.
         this.#say(`${fault.kind} ended early: ${String(error).split('\n')[0]}`);
