@@ -13,6 +13,8 @@ import { describeFault, type Fault, type FaultKind } from './schedule.ts';
 const MAX_VISITOR_COUNT = 2;
 /** So long a fault waits at most for clients that can write. */
 const PATIENCE_MS = 10_000;
+/** Whoever does not say by then that it leads is taken for one that does not. */
+const ANSWER_WAIT_MS = 2_000;
 /** No fault outlasts the schedule; what is still being healed then are tabs that are opened, each within 60 s. */
 const OVER_WITHIN_MS = 150_000;
 
@@ -214,13 +216,15 @@ export class Strikes {
 
   async #victim({ kind, aim, chance }: Fault): Promise<ChaosTab | null> {
     if (!needsVictim(kind)) return null;
-    const candidates = this.#tabs.healthy;
     if (aim === 'leader') {
-      const leads = await Promise.all(candidates.map(isLeading));
-      const leader = candidates[leads.indexOf(true)];
-      if (leader !== undefined) return leader;
+      const asked = this.#tabs.healthy;
+      const leads = await Promise.all(asked.map(isLeading));
+      const leader = asked[leads.indexOf(true)];
+      // Another fault may have struck it in the meantime.
+      if (leader !== undefined && this.#tabs.healthy.includes(leader)) return leader;
     }
-    return candidates[Math.floor(chance * candidates.length)] ?? null;
+    const { healthy } = this.#tabs;
+    return healthy[Math.floor(chance * healthy.length)] ?? null;
   }
 
   #say(text: string): void {
@@ -232,5 +236,10 @@ const needsVictim = (kind: FaultKind): boolean =>
   !['visit', 'serverAway', 'closeAll', 'killBrowser'].includes(kind);
 
 function isLeading(tab: ChaosTab): Promise<boolean> {
-  return tab.ask(() => globalThis.tabkeeper?.status().state === 'LEADING', null).catch(() => false);
+  const asked = tab.ask(() => globalThis.tabkeeper?.status().state === 'LEADING', null);
+  return withinTime(
+    ANSWER_WAIT_MS,
+    asked.catch(() => false),
+    false,
+  );
 }
