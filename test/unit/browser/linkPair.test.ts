@@ -185,7 +185,7 @@ describe('a link between two tabs of one browser', () => {
     expect(tabs.bothUp(5_000)).toBe(true);
     const socket = tabs.second.dial();
     tabs.webRtcWorks = false;
-    tabs.loses = ({ kind }) => kind === 'end';
+    tabs.loses = ({ kind }) => kind === 'end' || kind === 'webrtc';
     for (const { handler } of tabs.first.links.values()) handler.closed('the network is gone');
     tabs.time.runUntil(() => tabs.second.pair.via === 'broadcast', 10_000);
     expect(socket.reason).toBe('the link was closed');
