@@ -121,12 +121,9 @@ test('without locks, a tab whose seat and disk were given away because it did no
   const other = await openTab(context, url);
   expect(await seated(other)).toBe(1);
   await slow.evaluate(() => dispatchEvent(new Event('hears')));
-  const third = await openTab(context, url);
-  const sids = async (): Promise<number[]> => {
-    const all = await Promise.all([slow, other, third].map(serving));
-    return all.map(({ sid }) => sid).sort();
-  };
-  await expect(async () => expect(await sids()).toEqual([1, 2, 3])).toPass();
-  await write(slow, '/of-one', 'each');
-  expect(await read(other, '/of-one')).toBe('each');
+  // One of the two starts over, at any moment; which one is theirs to find out.
+  await expect(async () => {
+    const sids = await Promise.all([slow, other].map(seated));
+    expect(sids.sort()).toEqual([1, 2]);
+  }).toPass();
 });

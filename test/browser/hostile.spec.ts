@@ -257,7 +257,11 @@ test('where only observers are left and no voter’s data, the page says that th
   );
   const taker = await openTab(visitor, `${url}&sid=2`);
   expect(await seated(taker)).toBe(2);
-  await taker.waitForFunction(() => globalThis.tabkeeper?.status().zxid === '0xffffffffffffffff');
+  await taker.waitForFunction(
+    () => globalThis.tabkeeper?.status().zxid === '0xffffffffffffffff',
+    null,
+    inTime,
+  );
   for (const page of [observer, taker]) {
     await expect(standing(page)).toContainText('0 servers that can vote are here', inTime);
   }
