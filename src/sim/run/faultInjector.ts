@@ -4,7 +4,13 @@ import { INITIALIZE_FILE } from '../../storage/dataDirectory.ts';
 import { type Sid, type Zxid, sid as sidOf, zxid, zxidToString } from '../../wire/ids.ts';
 import type { Ensemble } from '../ensemble.ts';
 import { SimRandom } from '../simRandom.ts';
-import { type Fault, type PartitionShape, type Target, changedConfig } from './runPlan.ts';
+import {
+  type Fault,
+  type PartitionShape,
+  RARE_POINTS,
+  type Target,
+  changedConfig,
+} from './runPlan.ts';
 import { RunViolation } from './runViolation.ts';
 
 /** An ambush waits no longer for its moment; one that anybody may walk into waits for a rare one. */
@@ -36,6 +42,8 @@ export class FaultInjector {
   readonly #note: (what: string) => void;
   readonly #lull: (durationMs: number) => void;
   #ambush: Ambush | null = null;
+  /** Waits for what seldom happens, beside the other one, and whatever is mended meanwhile. */
+  #patientAmbush: Ambush | null = null;
   #damage: Damage | null = null;
   /** Ends what comes and goes. */
   #generation = 0;
@@ -106,6 +114,10 @@ export class FaultInjector {
       return true;
     }
     if (fault.kind === 'crashAt' && fault.target === 'anyone') {
+      if (RARE_POINTS.has(fault.point)) {
+        this.#patientAmbush = { fault, sid: null, endMs: Infinity, left: fault.count };
+        return true;
+      }
       const endMs = ensemble.simulation.time.nowMs + AMBUSH_OF_ANYONE_MS;
       this.#ambush = { fault, sid: null, endMs, left: fault.count };
       return true;
@@ -174,6 +186,7 @@ export class FaultInjector {
   /** The last mend: also disks are as quick as at the beginning. */
   endStorm(flushMs: readonly [number, number]): void {
     for (const sid of this.#ensemble.sids) this.#ensemble.machine(sid).disk.configure({ flushMs });
+    this.#patientAmbush = null;
     this.mend();
   }
 
@@ -211,20 +224,26 @@ export class FaultInjector {
   }
 
   #step(point: string, when: 'before' | 'after', name: string): void {
-    const ambush = this.#ambush;
-    if (ambush === null) return;
-    const { fault, sid, endMs } = ambush;
-    if (this.#ensemble.simulation.time.nowMs > endMs) {
-      this.#ambush = null;
-      return;
+    if (this.#ambush === null && this.#patientAmbush === null) return;
+    const { nowMs } = this.#ensemble.simulation.time;
+    if (this.#ambush !== null && nowMs > this.#ambush.endMs) this.#ambush = null;
+    for (const ambush of [this.#ambush, this.#patientAmbush]) {
+      const victim = ambush === null ? null : this.#victimOf(ambush, point, when, name);
+      if (ambush === null || victim === null) continue;
+      if (ambush === this.#ambush) this.#ambush = null;
+      else this.#patientAmbush = null;
+      this.#note(`crash ${ambush.fault.when} ${point}`);
+      this.#ensemble.crash(victim, 'silent');
     }
-    if (fault.point !== point || (point !== 'event' && fault.when !== when)) return;
+  }
+
+  /** Who has walked into the ambush with what it does now; null: nobody. */
+  #victimOf(ambush: Ambush, point: string, when: 'before' | 'after', name: string): Sid | null {
+    const { fault, sid } = ambush;
+    if (fault.point !== point || (point !== 'event' && fault.when !== when)) return null;
     const victim = this.#ensemble.running.find((one) => this.#ensemble.machine(one).name === name);
-    if (victim === undefined || (sid !== null && victim !== sid)) return;
-    if (ambush.left-- > 0) return;
-    this.#ambush = null;
-    this.#note(`crash ${fault.when} ${point}`);
-    this.#ensemble.crash(victim, 'silent');
+    if (victim === undefined || (sid !== null && victim !== sid)) return null;
+    return ambush.left-- > 0 ? null : victim;
   }
 
   #partition({ shape, pick, flapMs }: Fault & { kind: 'partition' }): boolean {

@@ -272,6 +272,9 @@ const CRASH_POINTS: readonly CrashPoint[] = [
   'event',
 ];
 
+/** What a server does so seldom that an ambush of it lasts until the storm ends. */
+export const RARE_POINTS: ReadonlySet<CrashPoint> = new Set<CrashPoint>(['truncate', 'remove']);
+
 const SHAPES: readonly PartitionShape[] = [
   'majority',
   'bridge',
@@ -307,15 +310,18 @@ function drawFault(
     case 3:
     case 4:
     case 5:
-    case 6:
-      return {
+    case 6: {
+      const fault = {
         kind: 'crashAt',
         atMs,
         target: random.chance(0.4) ? 'anyone' : target(),
         point: random.pick(CRASH_POINTS),
-        when: random.pick(['before', 'after']),
+        when: random.pick(['before', 'after'] as const),
         count: random.chance(0.5) ? random.integer(0, 3) : random.integer(0, 40),
-      };
+      } as const;
+      // Waiting for the third one, or for one server's, would be in vain.
+      return RARE_POINTS.has(fault.point) ? { ...fault, target: 'anyone', count: 0 } : fault;
+    }
     case 7:
       return { kind: 'blackout', atMs };
     case 8:
