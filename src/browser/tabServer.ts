@@ -288,13 +288,14 @@ export class TabServer implements Admin {
     if (isSelf) {
       const { state, serving, zxid: last } = this.#status;
       const presence = 'here';
+      const said = this.#running ? state : null;
       return {
         sid: sidOf(sid),
         kind,
         isSelf,
         disk: 'here',
         presence,
-        state,
+        state: said,
         serving,
         zxid: last,
         link: null,

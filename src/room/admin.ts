@@ -32,7 +32,7 @@ export interface Member {
   /** Where the data is that the seat belongs to: nowhere yet, in this browser, or in another (or deleted). */
   readonly disk: 'none' | 'here' | 'elsewhere';
   readonly presence: 'absent' | 'here' | 'closed' | 'crashed' | 'silent' | 'cutOff';
-  /** What it last said of itself; null while it is not here. */
+  /** What it last said of itself; null while it is not here or does not run. */
   readonly state: ServerState | null;
   readonly serving: boolean;
   readonly zxid: Zxid | null;

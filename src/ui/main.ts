@@ -15,12 +15,15 @@ import {
 import './app.css';
 import App from './App.svelte';
 import { type Page, pageState } from './pageState.svelte.ts';
+import { missingFeatures } from './support.ts';
 import { applyChosenTheme } from './theme.ts';
 
 const INSPECTOR_PATH = /\/inspect(?:\.html|\/)?$/;
 
 function firstPage(): Page {
   if (INSPECTOR_PATH.test(location.pathname)) return { kind: 'inspector' };
+  const missing = missingFeatures();
+  if (missing.length > 0) return { kind: 'unsupported', missing };
   const parsed = parseRoomLink(location.href);
   switch (parsed.kind) {
     case 'none':

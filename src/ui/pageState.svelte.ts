@@ -7,6 +7,7 @@ export type Page =
   | { readonly kind: 'inspector' }
   | { readonly kind: 'joining' }
   | { readonly kind: 'room'; readonly server: TabServer }
+  | { readonly kind: 'unsupported'; readonly missing: readonly string[] }
   | { readonly kind: 'refused'; readonly reason: string };
 
 export class PageState {

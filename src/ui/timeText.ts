@@ -1,4 +1,4 @@
-/** Times of day as the page prints them: always 24 hours, so that lines stand under each other. Pure. */
+/** Times as the page prints them: always 24 hours, so that lines stand under each other. Pure. */
 
 const two = (value: number): string => String(value).padStart(2, '0');
 
@@ -6,6 +6,13 @@ const two = (value: number): string => String(value).padStart(2, '0');
 export function timeOfDay(wallTimeMs: number): string {
   const date = new Date(wallTimeMs);
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+/** `2026-11-26 19:21:53`: short, and in an order that sorts. */
+export function dateAndTime(wallTimeMs: number): string {
+  const date = new Date(wallTimeMs);
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
+  return `${day} ${timeOfDay(wallTimeMs)}`;
 }
 
 /** `19:21:53.613` */

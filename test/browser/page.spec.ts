@@ -104,7 +104,7 @@ test('the page says whether the browser keeps the disk, and asks it when told to
   const note = page.getByTestId('storage');
   await expect(note).toHaveAttribute('data-promise', /^(kept|mayBeDropped)$/);
   if ((await note.getAttribute('data-promise')) === 'kept') return;
-  await note.getByRole('button', { name: 'Ask it to keep it' }).click();
+  await note.getByRole('button', { name: 'Ask it to keep the disk' }).click();
   // Chromium decides by itself, by how much the site is used.
   await expect(note).toContainText(/has promised to keep|did not promise/);
 });

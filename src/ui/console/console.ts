@@ -25,8 +25,12 @@ export interface ConsoleWorld extends WordsWorld {
 }
 
 export interface ConsoleOutput {
+  /** A line that is run now, behind its prompt. */
+  typed(line: string): void;
   print(line: string): void;
   complain(line: string): void;
+  /** A command could not be done; zkCli prints it on its error stream as well. */
+  fail(line: string): void;
   /** The console was left: nothing of it is to be seen any more. */
   quit(): void;
 }
@@ -97,12 +101,13 @@ export class ConsoleSession {
 
   async #run(line: string): Promise<void> {
     if (line.trim() === '') return;
+    this.#output.typed(`${this.prompt} ${line}`);
     this.history.push(line);
     try {
       await this.#execute(line);
     } catch (error) {
-      if (error instanceof KeeperError) this.#output.complain(errorText(error));
-      else if (error instanceof CommandError) this.#output.complain(error.message);
+      if (error instanceof KeeperError) this.#output.fail(errorText(error));
+      else if (error instanceof CommandError) this.#output.fail(error.message);
       else throw error;
     }
   }

@@ -37,7 +37,7 @@ export async function askServers(
   world: WordsWorld,
   home: string,
   [word, servers]: readonly string[],
-  output: { print(line: string): void; complain(line: string): void },
+  output: { print(line: string): void; fail(line: string): void },
 ): Promise<void> {
   if (word === undefined || !/^[a-z]{4}$/.test(word)) {
     throw new CommandError(
@@ -50,7 +50,7 @@ export async function askServers(
     const answer = await answers[index];
     if (addresses.length > 1) output.print(`${address}:`);
     if (answer === undefined) continue;
-    if (!answer.ok) output.complain(answer.text);
+    if (!answer.ok) output.fail(answer.text);
     else for (const line of answer.text.replace(/\n$/, '').split('\n')) output.print(line);
   }
 }

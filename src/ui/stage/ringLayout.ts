@@ -5,7 +5,10 @@ export interface Point {
   readonly y: number;
 }
 
-/** The first stands at the top, the others follow clockwise. Two stand side by side. */
+/**
+ * The first stands at the top, the others follow clockwise. Two stand side by side. However many there are, they take the
+ * whole height.
+ */
 export function ringPoints(
   count: number,
   center: Point,
@@ -13,10 +16,14 @@ export function ringPoints(
 ): readonly Point[] {
   if (count === 1) return [center];
   const first = count === 2 ? Math.PI : -Math.PI / 2;
-  return Array.from({ length: count }, (_, index) => {
-    const angle = first + (index * 2 * Math.PI) / count;
-    return { x: center.x + radius.x * Math.cos(angle), y: center.y + radius.y * Math.sin(angle) };
-  });
+  const angles = Array.from({ length: count }, (_, index) => first + (index * 2 * Math.PI) / count);
+  // Above the middle stands the first, at -1; below it an odd number of them does not come as far.
+  const lowest = Math.max(...angles.map(Math.sin));
+  const stretch = count === 2 ? 1 : 2 / (lowest + 1);
+  return angles.map((angle) => ({
+    x: center.x + radius.x * Math.cos(angle),
+    y: center.y + radius.y * ((Math.sin(angle) + 1) * stretch - 1),
+  }));
 }
 
 /** The point that far along the way from one to the other, both shortened by `margin`. */

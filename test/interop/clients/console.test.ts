@@ -60,6 +60,8 @@ async function byConsole(address: string, script: string): Promise<Printed> {
   const session = new ConsoleSession(world, {
     print: (line) => void printed.push(line),
     complain: (line) => void complaints.push(line),
+    fail: (line) => void complaints.push(line),
+    typed: () => {},
     quit: () => {},
   });
   for (const line of script.trim().split('\n')) await session.run(line);

@@ -30,6 +30,8 @@ async function consoleOf() {
     {
       print: (line) => void said.push(line),
       complain: (line) => void said.push(`! ${line}`),
+      fail: (line) => void said.push(`! ${line}`),
+      typed: () => {},
       quit: () => quitCount++,
     },
   );
