@@ -48,7 +48,6 @@ export class ServerProcess {
     this.#kind = kind;
     mkdirSync(this.dataDir, { recursive: true });
     writeFileSync(join(this.dataDir, 'myid'), `${seat.sid}\n`);
-    writeFileSync(join(seat.folder, 'log4j.properties'), LOG4J);
   }
 
   get sid(): number {
@@ -92,8 +91,7 @@ export class ServerProcess {
     const lines = [...configLines, ...extra, `dataDir=${this.dataDir}`];
     writeFileSync(config, `${lines.join('\n')}\n`);
     const out = openSync(this.#logFile(kind), 'a');
-    const command =
-      kind === 'apache' ? apacheCommand(folder, lines) : [process.execPath, PROGRAM, 'server'];
+    const command = commandOf(kind, folder, lines);
     // setpriv: the server dies with this process, however that ends.
     this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command, config], {
       cwd: folder,
@@ -165,6 +163,14 @@ export class ServerProcess {
       throw error;
     }
   }
+}
+
+/** How to start a server of that kind; a `zoo.cfg` comes after it. */
+export function commandOf(kind: Kind, folder: string, configLines: readonly string[]): string[] {
+  writeFileSync(join(folder, 'log4j.properties'), LOG4J);
+  return kind === 'apache'
+    ? apacheCommand(folder, configLines)
+    : [process.execPath, PROGRAM, 'server'];
 }
 
 function apacheCommand(folder: string, configLines: readonly string[]): string[] {

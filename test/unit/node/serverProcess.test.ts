@@ -287,6 +287,26 @@ test.runIf(hasIpv6)(
   },
 );
 
+test.runIf(hasIpv6)(
+  'with quorumListenOnAllIPs two servers that know each other by addresses of two families form a quorum',
+  { timeout: PATIENCE_MS },
+  async () => {
+    const line = (sid: number, host: string, first: number): string =>
+      `server.${sid}=${host}:${port(first)}:${port(first + 1)};${HOST}:${port(first + 2)}`;
+    const config = ['dataDir=DIR', ...LIMITS, 'quorumListenOnAllIPs=true'];
+    // Each says IPv4 of itself and IPv6 of the other, so both families have to reach every election and quorum port.
+    const servers = [
+      run([...config, line(1, HOST, 4), line(2, '[::1]', 7)], {}, seat('1')),
+      run([...config, line(1, '[::1]', 4), line(2, HOST, 7)], {}, seat('2')),
+    ];
+    for (const clientPort of [port(6), port(9)]) await serving(clientPort);
+    expect(await ask(port(9), 'srvr')).toMatch(/Mode: leader/);
+    expect(await ask(port(6), 'srvr')).toMatch(/Mode: follower/);
+    for (const server of servers) server.child.kill('SIGTERM');
+    for (const server of servers) expect(await server.ended, server.log()).toBe(0);
+  },
+);
+
 test(
   'a server whose only fellow has a name that nobody knows serves nobody, and says whom it cannot reach',
   { timeout: PATIENCE_MS },
