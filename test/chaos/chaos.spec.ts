@@ -130,10 +130,19 @@ async function openAll(tabs: ChaosTabs): Promise<void> {
       tab.ask(() => globalThis.tabkeeper?.status().serving === true, null),
     );
   }
-  await tabs.all[0]?.ask(
-    async (paths) => {
-      for (const path of paths) await globalThis.tabkeeper?.client.create(path);
-    },
-    [ROOT, ...FOLDERS],
+  const [first] = tabs.all;
+  // Where the pages are starved even a session of the beginning may expire: then its successor goes on.
+  await until('the folders are there', OPENING_WITHIN_MS, () =>
+    first === undefined ? false : first.ask(makeNodes, [ROOT, ...FOLDERS]),
   );
+}
+
+/** Runs in the page. True when all are there. */
+async function makeNodes(paths: readonly string[]): Promise<boolean> {
+  const client = globalThis.tabkeeper?.client;
+  if (client === undefined) return false;
+  for (const path of paths) {
+    if ((await client.exists(path)) === null) await client.create(path);
+  }
+  return true;
 }
