@@ -19,6 +19,8 @@ import type { SendBatch } from './sendBatch.ts';
 
 /** A peer that lets so much pile up is not worth waiting for: it is closed and synchronises anew. */
 const MAX_SEND_BUFFER_BYTES = 64 * 1024 * 1024;
+/** A message can hold thousands of small packets: after so many every other event has its turn. */
+const MAX_PACKETS_AT_ONCE = 128;
 /** What may still arrive of a paused stream; more closes it. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024;
 
@@ -51,6 +53,8 @@ export class QuorumStream implements ConnectionHandler {
   #held = false;
   #raw = false;
   #dispatching = false;
+  /** The event in which the packets left over are handled; until then nothing more is taken in. */
+  #rest: Timer | null = null;
   #sentBytes = 0;
   #silenceLimitMs: number | null = null;
   #silenceTimer: Timer | null = null;
@@ -161,10 +165,10 @@ export class QuorumStream implements ConnectionHandler {
   release(): void {
     if (!this.#held || !this.#open) return;
     this.#held = false;
-    this.#connection?.resume();
+    if (this.#rest === null) this.#connection?.resume();
     this.#lastReceivedMs = this.#clock.now();
     this.#watchSilence();
-    if (!this.#dispatching) this.#dispatch();
+    if (!this.#dispatching && this.#rest === null) this.#dispatch();
   }
 
   /** Closes the stream when nothing arrives for `limitMs` (ZooKeeper's SO_TIMEOUT). */
@@ -196,7 +200,7 @@ export class QuorumStream implements ConnectionHandler {
     if (!this.#open) return;
     this.#lastReceivedMs = this.#clock.now();
     this.#reader.push(bytes);
-    if (this.#held) {
+    if (this.#held || this.#rest !== null) {
       if (this.#reader.bufferedBytes > MAX_HELD_BYTES) {
         this.#fail(`more than ${MAX_HELD_BYTES} bytes arrived while it was busy`);
       }
@@ -210,6 +214,9 @@ export class QuorumStream implements ConnectionHandler {
   }
 
   closed(reason: CloseReason): void {
+    if (!this.#open) return;
+    // What came before the end counts.
+    if (this.#rest !== null && !this.#held) this.#dispatch(Infinity);
     if (!this.#open) return;
     const text = reason.kind === 'ended' ? 'the other side closed the connection' : reason.message;
     this.#end(text, 'them');
@@ -225,11 +232,13 @@ export class QuorumStream implements ConnectionHandler {
     connection?.close();
   }
 
-  #dispatch(): void {
+  #dispatch(limit = MAX_PACKETS_AT_ONCE): void {
     this.#dispatching = true;
     try {
       this.#batch.run(() => {
-        while (this.#open && !this.#held && this.#step());
+        let count = 0;
+        while (this.#open && !this.#held && count < limit && this.#step()) count += 1;
+        if (count === limit) this.#handleRestSoon();
       });
     } catch (error) {
       if (!(error instanceof JuteError)) throw error;
@@ -237,6 +246,18 @@ export class QuorumStream implements ConnectionHandler {
     } finally {
       this.#dispatching = false;
     }
+  }
+
+  #handleRestSoon(): void {
+    if (!this.#open || this.#reader.bufferedBytes === 0) return;
+    this.#connection?.pause();
+    this.#rest = this.#clock.soon(() => {
+      this.#rest = null;
+      if (this.#held) return;
+      this.#lastReceivedMs = this.#clock.now();
+      this.#dispatch();
+      if (this.#open && !this.#held && this.#rest === null) this.#connection?.resume();
+    });
   }
 
   /** Handles the next packet or raw piece; false when there is none. */
@@ -293,6 +314,8 @@ export class QuorumStream implements ConnectionHandler {
 
   #end(reason: string, by: 'us' | 'them'): void {
     this.#open = false;
+    this.#rest?.cancel();
+    this.#rest = null;
     this.#unsent.reset();
     this.#silenceTimer?.cancel();
     this.#silenceTimer = null;
