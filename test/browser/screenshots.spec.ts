@@ -28,6 +28,6 @@ test("a room's picture shows three servers, their tree and what happened", async
   await expect(page.getByTestId('fired-watches')).toContainText('/config/color');
   await expect(page.getByTestId('members').getByRole('listitem')).toHaveCount(3);
   if (writes) mkdirSync(dirname(FILE), { recursive: true });
-  const picture = await page.screenshot(writes ? { path: FILE } : {});
+  const picture = await page.screenshot({ fullPage: true, ...(writes ? { path: FILE } : {}) });
   expect(picture.byteLength).toBeGreaterThan(10_000);
 });
