@@ -37,6 +37,7 @@ export async function joinRoom(link: RoomLink, options: JoinOptions): Promise<Ta
     status: (status) => server?.statusChanged(status),
     stopped: (failure) => server?.serverStopped(failure),
     events: (records, missedCount) => events.add(records, missedCount),
+    snapshot: (answer) => server?.directory.snapshotAnswered(answer),
     tick: () => opened?.links.tick(server?.report() ?? null),
     dial: (to, port, handler) => session.links.dial(to, port, handler),
   });

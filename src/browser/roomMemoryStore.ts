@@ -4,7 +4,7 @@ import { promisifyRequest, type UseStore } from 'idb-keyval';
 import type { Binding, HeldDisk, RoomRecord } from '../room/bindings.ts';
 import { emptyRoomRecord } from '../room/bindings.ts';
 import type { RoomMemory } from '../room/memory.ts';
-import { strictStore } from './indexedDbDisk.ts';
+import { strictStore } from './diskRecords.ts';
 
 const DATABASE_NAME = 'tabkeeper';
 

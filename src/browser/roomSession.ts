@@ -19,7 +19,7 @@ import { Sealer } from '../room/sealing.ts';
 import { newId, Signalling } from '../room/signalling.ts';
 import { sid as sidOf } from '../wire/ids.ts';
 import { hasLocks, lockSeat, lockTab, watchTab } from './browserLocks.ts';
-import { diskDatabaseName, readDiskMeta } from './indexedDbDisk.ts';
+import { diskDatabaseName, readDiskMeta } from './diskRecords.ts';
 import { LinkManager } from './linkManager.ts';
 import type { LinkState } from './linkPair.ts';
 import type { LinkKind } from './peerLink.ts';

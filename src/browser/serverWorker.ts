@@ -3,6 +3,7 @@
 import type { Clock } from '../ports/clock.ts';
 import type { Port } from '../ports/network.ts';
 import type { ProbeRecord, ProbeTopic } from '../ports/probe.ts';
+import type { SnapshotAnswer } from '../quorum/runningPeer.ts';
 import { PageClock } from './pageClock.ts';
 import type { Pipe, PipeHandler } from './pipe.ts';
 import type { MuxPipe, PipeHeader } from './pipeMux.ts';
@@ -13,6 +14,7 @@ export interface ServerWorkerHandler {
   status(status: WorkerStatus): void;
   stopped(failure: string | null): void;
   events(records: readonly ProbeRecord[], missedCount: number): void;
+  snapshot(answer: SnapshotAnswer): void;
   tick(): void;
   /** The server dials another; null: there is no such server here. */
   dial(to: number, port: Port, handler: PipeHandler): Pipe | null;
@@ -54,6 +56,14 @@ export class ServerWorker {
 
   stop(): void {
     this.#say({ type: 'stop' });
+  }
+
+  takeSnapshot(): void {
+    this.#say({ type: 'takeSnapshot' });
+  }
+
+  cancelSnapshot(): void {
+    this.#say({ type: 'cancelSnapshot' });
   }
 
   watch(topics: readonly ProbeTopic[]): void {
@@ -111,6 +121,9 @@ export class ServerWorker {
         return;
       case 'events':
         this.#handler.events(message.records, message.missedCount);
+        return;
+      case 'snapshot':
+        this.#handler.snapshot(message.answer);
         return;
       case 'timer':
         clock.fired(message.id);

@@ -18,13 +18,14 @@ import { hostOf, roomMembers, seatType, voterSids } from '../room/seats.ts';
 import { newId } from '../room/signalling.ts';
 import { epoch, sid as sidOf, zxid } from '../wire/ids.ts';
 import type { EventLog } from './eventLog.ts';
-import { diskDatabaseName, readDiskOwner } from './indexedDbDisk.ts';
+import { diskDatabaseName, readDiskOwner } from './diskRecords.ts';
 import { PendingPipe } from './pendingPipe.ts';
 import type { Pipe, PipeHandler } from './pipe.ts';
 import type { PipeHeader } from './pipeMux.ts';
 import { PipeNetwork } from './pipeNetwork.ts';
 import type { RoomSession } from './roomSession.ts';
 import type { ServerWorker } from './serverWorker.ts';
+import { TabDirectory } from './tabDirectory.ts';
 import type { WorkerStatus } from './workerMessages.ts';
 
 /** Changes are told to the page's pictures at most this often: soon enough for an eye, and little to draw under load. */
@@ -58,6 +59,7 @@ export class TabServer implements Admin {
   readonly voterCount: number;
   /** What a client of any server of this room needs; `tab-2:2181` is server 2. */
   readonly clientWorld: Pick<World, 'clock' | 'network' | 'random'>;
+  readonly directory: TabDirectory;
   #client: ZooKeeper;
   #pageClient: ZooKeeper;
   readonly #link: RoomLink;
@@ -113,6 +115,7 @@ export class TabServer implements Admin {
     this.voterCount = link.servers;
     this.shareUrl = pageUrl + formatRoomLink(invitation(link));
     events.listen((records) => this.#noteDepartures(records));
+    this.directory = this.#openDirectory();
     this.start();
     this.#client = this.#openClient((next) => (this.#client = next));
     this.#pageClient = this.#openClient((next) => (this.#pageClient = next));
@@ -205,9 +208,9 @@ export class TabServer implements Admin {
     return [...new Set([...DEFAULT_TOPICS, ...this.#watchedHere, ...this.#watchedInRoom])];
   }
 
-  /** Starts the server on its data; harmless when it runs. */
+  /** Starts the server on its data; harmless when it runs, and when somebody works on its files. */
   start(): void {
-    if (this.#running) return;
+    if (this.#running || this.directory.held) return;
     this.#running = true;
     this.#stopped = null;
     const { sid, diskId, firstOfItsName } = this.#seat;
@@ -215,7 +218,7 @@ export class TabServer implements Admin {
     this.#worker.start({
       sid,
       members: roomMembers(this.voterCount),
-      databaseName: this.#databaseName,
+      databaseName: this.directory.databaseName,
       disk: { diskId, trustEmpty: firstOfItsName },
       owner: this.#diskOwner,
       watched: this.#watched(),
@@ -225,11 +228,21 @@ export class TabServer implements Admin {
 
   /** For `joinRoom`: no other tab has opened this server's disk since. */
   async ownsDisk(): Promise<boolean> {
-    return (await readDiskOwner(this.#databaseName)) === this.#diskOwner;
+    return (await readDiskOwner(this.directory.databaseName)) === this.#diskOwner;
   }
 
-  get #databaseName(): string {
-    return diskDatabaseName(this.#link.room, this.sid);
+  #openDirectory(): TabDirectory {
+    const { sid, diskId } = this.#seat;
+    const running = (): boolean => this.#running;
+    return new TabDirectory(diskDatabaseName(this.#link.room, sid), diskId, {
+      get running() {
+        return running();
+      },
+      start: () => this.start(),
+      stop: () => this.stop(),
+      takeSnapshot: () => this.#worker.takeSnapshot(),
+      cancelSnapshot: () => this.#worker.cancelSnapshot(),
+    });
   }
 
   /** Stops the server in good order; the tab stays in the room and keeps its seat. */
@@ -264,6 +277,7 @@ export class TabServer implements Admin {
     this.#status = { ...NOT_RUNNING, epoch: this.#status.epoch, zxid: this.#status.zxid };
     this.#stopped = failure ?? 'This server was told to stop.';
     this.#session.setReport(null);
+    this.directory.serverStopped();
     if (this.#restarting) {
       this.#restarting = false;
       this.start();

@@ -3,7 +3,7 @@
 import type { ProbeEvent, ProbeRecord, ProbeTopic } from '../ports/probe.ts';
 import type { World } from '../ports/world.ts';
 import { startPeer } from '../quorum/quorumPeerMain.ts';
-import type { RunningPeer } from '../quorum/runningPeer.ts';
+import type { CancelSnapshot, RunningPeer, SnapshotAnswer } from '../quorum/runningPeer.ts';
 import { sid } from '../wire/ids.ts';
 import { roomConfig } from './roomConfig.ts';
 import { IndexedDbDisk } from './indexedDbDisk.ts';
@@ -56,6 +56,13 @@ export class WorkerHost {
       case 'watch':
         this.#life?.watch(message.topics);
         return;
+      case 'takeSnapshot':
+        if (this.#life === null) this.#say({ type: 'snapshot', answer: NOT_RUNNING });
+        else this.#life.takeSnapshot();
+        return;
+      case 'cancelSnapshot':
+        this.#life?.cancelSnapshot();
+        return;
       case 'timer': {
         const { id } = message;
         const timer = this.#clock.after(message.delayMs, () => {
@@ -89,6 +96,8 @@ export class WorkerHost {
   }
 }
 
+const NOT_RUNNING: SnapshotAnswer = { kind: 'refused', reason: 'The server does not run.' };
+
 /** One life of the server, from its start to its end. */
 class ServerLife {
   readonly network: PipeNetwork;
@@ -98,6 +107,7 @@ class ServerLife {
   readonly #ended: () => void;
   readonly #probe: StatusProbe;
   #peer: RunningPeer | null = null;
+  #cancelSnapshot: CancelSnapshot = () => {};
   #told = '';
   #failure: string | null = null;
   #stopping = false;
@@ -150,6 +160,17 @@ class ServerLife {
 
   watch(topics: readonly ProbeTopic[]): void {
     this.#probe.inner.watch(topics);
+  }
+
+  takeSnapshot(): void {
+    const answer = (answered: SnapshotAnswer): void =>
+      this.#say({ type: 'snapshot', answer: answered });
+    if (this.#peer === null) answer(NOT_RUNNING);
+    else this.#cancelSnapshot = this.#peer.takeSnapshot(answer);
+  }
+
+  cancelSnapshot(): void {
+    this.#cancelSnapshot();
   }
 
   stop(): void {

@@ -1,8 +1,9 @@
 /** What page and Worker say to each other besides the sockets. Types only; both sides are of one build. */
 
 import type { ProbeRecord, ProbeTopic, ServerState } from '../ports/probe.ts';
+import type { SnapshotAnswer } from '../quorum/runningPeer.ts';
 import type { Epoch, Sid, Zxid } from '../wire/ids.ts';
-import type { DiskMeta } from './indexedDbDisk.ts';
+import type { DiskMeta } from './diskRecords.ts';
 
 /** The first message, with the two ports that all else goes over. */
 export interface Greeting {
@@ -26,6 +27,9 @@ export type ToWorker =
   | StartServer
   | { readonly type: 'stop' }
   | { readonly type: 'watch'; readonly topics: readonly ProbeTopic[] }
+  /** Answered by `snapshot`; one at a time. */
+  | { readonly type: 'takeSnapshot' }
+  | { readonly type: 'cancelSnapshot' }
   /** The page's timers, which are throttled when it is hidden, run here. */
   | { readonly type: 'timer'; readonly id: number; readonly delayMs: number }
   | { readonly type: 'cancel'; readonly id: number };
@@ -48,6 +52,7 @@ export type ToPage =
       readonly records: readonly ProbeRecord[];
       readonly missedCount: number;
     }
+  | { readonly type: 'snapshot'; readonly answer: SnapshotAnswer }
   | { readonly type: 'timer'; readonly id: number }
   /** Twice a second, hidden or not. */
   | { readonly type: 'tick' };

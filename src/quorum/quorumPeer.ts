@@ -36,8 +36,9 @@ import { Observer } from './observer.ts';
 import { ObserverMasters } from './observerMasters.ts';
 import type { Role, RolePeer } from './role.ts';
 import { RoleScope } from './roleScope.ts';
-import type { PeerStatus, RunningPeer } from './runningPeer.ts';
+import type { CancelSnapshot, PeerStatus, RunningPeer, SnapshotAnswer } from './runningPeer.ts';
 import { databaseOptionsOf, serverOptionsOf } from './serverOptionsOf.ts';
+import { takeSnapshotNow } from './snapshotNow.ts';
 
 type Life =
   /** Snapshot, log and epoch files are being read. */
@@ -231,6 +232,10 @@ export class QuorumPeer implements RolePeer, ElectionPeer, RunningPeer {
     const { committedLog } = this.db;
     const last = committedLog[committedLog.length - 1];
     return last === undefined || last.zxid === zxid;
+  }
+
+  takeSnapshot(answer: (answer: SnapshotAnswer) => void): CancelSnapshot {
+    return takeSnapshotNow(this.db, this.#serving, this.world.clock, answer);
   }
 
   stop(stopped: () => void): void {

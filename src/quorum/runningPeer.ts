@@ -27,8 +27,24 @@ export interface PeerStatus {
   readonly servers: readonly QuorumServer[];
 }
 
+/** What became of a snapshot that somebody asked for. */
+export type SnapshotAnswer =
+  | { readonly kind: 'taken'; readonly file: string; readonly sizeBytes: number }
+  /** It was cancelled, or what it held was cut from history while it was written. */
+  | { readonly kind: 'abandoned' }
+  /** Nothing was written; why, for a person. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** Ends a snapshot that is being made. Harmless when there is none any more, and too late once its file is written. */
+export type CancelSnapshot = () => void;
+
 export interface RunningPeer {
   status(): PeerStatus;
+  /**
+   * Writes a snapshot of this instant while all other work goes on; the log goes on too, in the same file. `answer` is
+   * called once, never inside this call.
+   */
+  takeSnapshot(answer: (answer: SnapshotAnswer) => void): CancelSnapshot;
   /**
    * Stops in good order: a leader first says goodbye to its learners. `stopped` is called once, when nothing of the
    * server runs any more and everything it had handed to the disk is settled (also when a failed disk stopped it earlier).

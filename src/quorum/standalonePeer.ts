@@ -11,8 +11,9 @@ import { ZKDatabase } from '../storage/zkDatabase.ts';
 import { epochOf, sid as asSid, zxid as asZxid } from '../wire/ids.ts';
 import { DatadirCleanupManager } from './datadirCleanupManager.ts';
 import { RoleScope } from './roleScope.ts';
-import type { PeerStatus, RunningPeer } from './runningPeer.ts';
+import type { CancelSnapshot, PeerStatus, RunningPeer, SnapshotAnswer } from './runningPeer.ts';
 import { databaseOptionsOf, serverOptionsOf } from './serverOptionsOf.ts';
+import { takeSnapshotNow } from './snapshotNow.ts';
 
 type Life = 'loading' | 'serving' | 'stopping' | 'stopped';
 
@@ -52,6 +53,10 @@ export class StandalonePeer implements RunningPeer, ServerListener {
         });
       }),
     );
+  }
+
+  takeSnapshot(answer: (answer: SnapshotAnswer) => void): CancelSnapshot {
+    return takeSnapshotNow(this.#db, this.#life === 'serving', this.#world.clock, answer);
   }
 
   stop(stopped: () => void): void {

@@ -4,6 +4,7 @@
  */
 
 import type { ProbeRecord, ProbeTopic, ServerState } from '../ports/probe.ts';
+import type { SnapshotAnswer } from '../quorum/runningPeer.ts';
 import type { Epoch, Sid, Zxid } from '../wire/ids.ts';
 
 /** This tab's own server, as of now. */
@@ -59,9 +60,31 @@ export interface RoomEvents {
   watch(topics: readonly ProbeTopic[]): void;
 }
 
+export type { SnapshotAnswer } from '../quorum/runningPeer.ts';
+
+/** This server's data directory: where it lies, and what may be done to it from beside the running server. */
+export interface DirectoryAdmin {
+  /** The IndexedDB database that holds it: enough to read it from another Worker. */
+  readonly databaseName: string;
+  /** What the database has to say that it is before anything in it is replaced. */
+  readonly diskId: string;
+  /** Lets the server write a snapshot of this instant; who asks while one is written gets the same answer. */
+  takeSnapshot(): Promise<SnapshotAnswer>;
+  /** Ends the snapshot that was asked for, unless its file is being written already. */
+  cancelSnapshot(): void;
+  /** Starts the server if it has stopped. */
+  start(): void;
+  /**
+   * Stops the server, does `work` while nothing of it runs, and starts it again whatever has become of the work; with
+   * `thenStart` false it stays stopped where the work succeeded. Rejects as the work does.
+   */
+  whileStopped(work: () => Promise<void>, thenStart: boolean): Promise<void>;
+}
+
 export interface Admin {
   /** The room's link without `sid`: what others open to join. */
   readonly shareUrl: string;
+  readonly directory: DirectoryAdmin;
   /** How many voters the room was opened for. */
   readonly voterCount: number;
   status(): ServerStatus;

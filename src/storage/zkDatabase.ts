@@ -127,7 +127,7 @@ export class ZKDatabase {
 
   /** Memory forgets everything; the disk is not touched. */
   clear(): void {
-    this.#abandonSnapshot();
+    this.abandonSnapshot();
     this.#initialized = false;
     this.#state = databaseState(this.#context.options, this.#context.treeOptions);
     this.#writer.roll();
@@ -309,7 +309,7 @@ export class ZKDatabase {
    */
   truncateLog(zxid: Zxid, done: StorageDone<LoadedDatabase>): void {
     this.#exclusively(done, (finish) => {
-      this.#abandonSnapshot();
+      this.abandonSnapshot();
       this.flush((flushed) => {
         if (!flushed.ok) return finish(flushed);
         truncateDatabase(this.#context, zxid, (truncated) => {
@@ -333,7 +333,7 @@ export class ZKDatabase {
    */
   installSnapshot(loader: SnapshotStreamLoader, zxid: Zxid, done: StorageDone<void>): void {
     this.#exclusively(done, (finish) => {
-      this.#abandonSnapshot();
+      this.abandonSnapshot();
       // What was appended and never flushed goes with the history it belongs to, not behind it.
       this.#writer.roll();
       const received = loader.finish(zxid);
@@ -361,10 +361,10 @@ export class ZKDatabase {
 
   /**
    * Writes the state of this instant to `snapshot.<last zxid>` while work goes on. One at a time
-   * ({@link snapshotInProgress}). Success also means that it was given up because a truncation, a SNAP or a load made it
-   * void.
+   * ({@link snapshotInProgress}). Answers null when it was given up: told to ({@link abandonSnapshot}), or because a
+   * truncation, a SNAP or a load made it void.
    */
-  takeSnapshot(done: StorageDone<void>): void {
+  takeSnapshot(done: StorageDone<WrittenSnapshot | null>): void {
     assert(this.#writing === null, 'one snapshot at a time');
     const { clock, disk, probe } = this.#context;
     const failed = this.#failure;
@@ -379,7 +379,7 @@ export class ZKDatabase {
       if (written.ok && written.value !== null) {
         this.#snapshotTaken(written.value, frozen.zxid, startMs);
       }
-      done(written.ok ? SUCCESS : this.#failing(written));
+      done(this.#failing(written));
     });
     this.#writing = writing;
     if (probe.watches('storage')) {
@@ -389,7 +389,7 @@ export class ZKDatabase {
   }
 
   /** A snapshot whose file is being written already is not stopped: what comes next finds it there. */
-  #abandonSnapshot(): void {
+  abandonSnapshot(): void {
     if (this.#writing?.abandon() === true) this.#writing = null;
   }
 

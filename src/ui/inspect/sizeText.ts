@@ -1,8 +1,15 @@
 /** Sizes as people read them. Pure. */
 
-/** `408 B`, `16.0 KiB`, `64.0 MiB` */
+const UNITS = ['KiB', 'MiB', 'GiB'] as const;
+
+/** `408 B`, `16.0 KiB`, `64.0 MiB`, `10.0 GiB` */
 export function sizeText(sizeBytes: number): string {
   if (sizeBytes < 1024) return `${sizeBytes} B`;
-  const kibibytes = sizeBytes / 1024;
-  return kibibytes < 1024 ? `${kibibytes.toFixed(1)} KiB` : `${(kibibytes / 1024).toFixed(1)} MiB`;
+  let size = sizeBytes / 1024;
+  let unit = 0;
+  while (size >= 1024 && unit < UNITS.length - 1) {
+    size /= 1024;
+    unit += 1;
+  }
+  return `${size.toFixed(1)} ${UNITS[unit]}`;
 }

@@ -1,8 +1,8 @@
 /** Work that takes long enough to be watched: how far it is, and a way to end it early. */
 
 export interface LongWork {
-  /** How many of the things it works on are done; called often. */
-  progress(doneCount: number): void;
+  /** How many of the things it works on are done, and of how many if that is known only now; called often. */
+  progress(doneCount: number, totalCount?: number): void;
   readonly signal: AbortSignal;
 }
 

@@ -26,8 +26,9 @@ export class WorkState {
     try {
       return await task({
         signal: abort.signal,
-        progress: (doneCount) => {
-          if (this.#abort === abort) this.running = { says, doneCount, totalCount };
+        progress: (doneCount, known) => {
+          if (this.#abort !== abort) return;
+          this.running = { says, doneCount, totalCount: known ?? totalCount };
         },
       });
     } finally {

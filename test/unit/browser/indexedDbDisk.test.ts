@@ -1,6 +1,7 @@
 import 'fake-indexeddb/auto';
 import { describe, expect, it, test, vi } from 'vitest';
-import { IndexedDbDisk, readDiskMeta } from '../../../src/browser/indexedDbDisk.ts';
+import { readDiskMeta } from '../../../src/browser/diskRecords.ts';
+import { IndexedDbDisk } from '../../../src/browser/indexedDbDisk.ts';
 import type { DiskResult } from '../../../src/ports/disk.ts';
 import { diskAcceptance } from '../../acceptance/disk.ts';
 

@@ -106,7 +106,7 @@ export class StorageWorld {
   }
 
   takeSnapshot(): void {
-    this.ok<void>((done) => this.db.takeSnapshot(done));
+    this.ok((done) => this.db.takeSnapshot(done));
   }
 
   eventsOf(type: EventType): readonly ProbeEvent[] {
