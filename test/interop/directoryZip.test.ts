@@ -24,7 +24,7 @@ import type { Kind, ServerProcess } from './frame/serverProcess.ts';
 import { expectTree, treeOf } from './frame/tree.ts';
 
 const OTHER: Readonly<Record<Kind, Kind>> = { apache: 'tabkeeper', tabkeeper: 'apache' };
-const CONFIG = ['extendedTypesEnabled=true', 'snapCount=50'];
+const CONFIG = ['extendedTypesEnabled=true', 'snapCount=50', 'preAllocSize=1024'];
 const WRITES_COUNT = 200;
 const META = { diskId: 'd'.repeat(32), trustEmpty: true };
 /** So many flushes a file: records and transactions do not end together. Logs are mostly preallocated space. */
