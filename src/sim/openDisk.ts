@@ -53,13 +53,18 @@ export class OpenDisk implements Disk {
     this.#enqueue({ kind: 'remove', name, done });
   }
 
+  /** An operation failed, and so will all to come; an append that failed is told of with the next flush only. */
+  get failed(): boolean {
+    return this.#error !== null;
+  }
+
   fence(): void {
     this.#fenced = true;
   }
 
-  /** The life is over; gives what was still waiting. */
+  /** The life is over; gives what was still waiting for its turn. After an error nothing gets one any more. */
   abandon(): Operation[] {
-    const queued = this.#queue;
+    const queued = this.#error === null ? this.#queue : [];
     this.#queue = [];
     this.#fenced = true;
     return queued;

@@ -169,6 +169,11 @@ export class SimDisk {
     this.release();
   }
 
+  /** The life that holds it can write no more, whether or not it knows. */
+  get failed(): boolean {
+    return this.#owner?.failed === true;
+  }
+
   /** Everything is gone, as when a browser evicts a site's data. Only while no life holds it. */
   wipe(): void {
     assert(this.#owner === null, 'wipe a disk only while its server is down');

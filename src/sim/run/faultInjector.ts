@@ -183,9 +183,16 @@ export class FaultInjector {
     this.restartEnded();
   }
 
-  /** The last mend: also disks are as quick as at the beginning. */
+  /**
+   * The last mend: also disks are as quick as at the beginning, and a server that has not noticed yet that its disk has
+   * failed does not find out in the calm.
+   */
   endStorm(flushMs: readonly [number, number]): void {
-    for (const sid of this.#ensemble.sids) this.#ensemble.machine(sid).disk.configure({ flushMs });
+    for (const sid of this.#ensemble.sids) {
+      const { disk } = this.#ensemble.machine(sid);
+      disk.configure({ flushMs });
+      if (disk.failed) this.#ensemble.crash(sid);
+    }
     this.#patientAmbush = null;
     this.mend();
   }

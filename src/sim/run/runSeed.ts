@@ -72,6 +72,7 @@ class Run {
   readonly #injector: FaultInjector;
   readonly #clients: ClientLoad[] = [];
   #epoch = -1n;
+  #stormIsOver = false;
   #restUntilMs = 0;
 
   constructor(plan: RunPlan, traced: boolean) {
@@ -147,6 +148,8 @@ class Run {
     const { time } = this.#ensemble.simulation;
     for (const fault of this.#plan.faults) {
       time.schedule(fault.atMs, () => {
+        // A storm that was cut short for its many events leaves faults that come no more.
+        if (this.#stormIsOver) return;
         this.trace.note(time.nowMs, `FAULT: ${faultText(fault)}`);
         this.#injector.strike(fault);
       });
@@ -158,6 +161,7 @@ class Run {
   }
 
   #quiet(): void {
+    this.#stormIsOver = true;
     this.#injector.endStorm(this.#plan.disk.flushMs);
     this.#mustHappen('every server serves under one leader', () => {
       // A server that noticed only now that its disk had failed is started once more.

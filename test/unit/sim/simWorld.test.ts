@@ -359,6 +359,21 @@ describe('disks that fail', () => {
     expect(answers.at(-1)).toBe('ok');
   });
 
+  test('what waits behind an error does not reach the disk, not by a crash either', () => {
+    for (let seed = 1; seed <= 30; seed++) {
+      const { simulation, machine, disk } = booted(seed);
+      machine.disk.failNext('full', (operation) => operation === 'flush');
+      disk.flush(() => {
+        disk.flush(() => {});
+        disk.append('log.2', new Uint8Array(10));
+        disk.flush(() => {});
+        machine.crash();
+      });
+      simulation.time.runFor(10);
+      expect(machine.disk.durable('log.2'), `seed ${seed}`).toBeNull();
+    }
+  });
+
   test('a disk over its capacity is full at the next flush', () => {
     const { simulation, machine, disk } = booted();
     machine.disk.configure({ capacityBytes: 100 });
