@@ -69,18 +69,21 @@ test('the files of this server are listed as they are, and a snapshot taken now 
   await write(page, '/color', 'blue');
   await openStorage(page);
   const files = page.getByTestId('stored-file');
-  await expect(files.filter({ hasText: 'log.100000001' })).toContainText(
-    'transactions from 0x100000001 on',
+  // With which transaction it begins depends on when this server came to the quorum.
+  await expect(files.filter({ hasText: /log\.[0-9a-f]{9}/ }).first()).toContainText(
+    /transactions? from 0x[0-9a-f]{9} on/,
   );
-  await expect(files.filter({ hasText: 'currentEpoch' })).toContainText('1');
-  await expect(files.filter({ hasText: 'acceptedEpoch' })).toContainText('1');
-  await expect(files.and(page.locator('[data-kind="snapshot"]'))).toHaveCount(1);
+  await expect(files.filter({ hasText: 'currentEpoch' })).toContainText(/[1-9]/);
+  await expect(files.filter({ hasText: 'acceptedEpoch' })).toContainText(/[1-9]/);
+  const snapshots = files.and(page.locator('[data-kind="snapshot"]'));
+  const before = await snapshots.count();
+  expect(before).toBeGreaterThan(0);
 
   await page.getByTestId('take-snapshot').click();
   await expect(page.getByTestId('storage-outcome')).toContainText(
-    /snapshot\.1[0-9a-f]{8} is written/,
+    /snapshot\.[0-9a-f]{9} is written/,
   );
-  await expect(files.and(page.locator('[data-kind="snapshot"]'))).toHaveCount(2);
+  await expect(snapshots).toHaveCount(before + 1);
   await expectNoViolations(page, '[data-testid="storage-view"]');
 });
 
