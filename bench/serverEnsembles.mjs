@@ -9,6 +9,8 @@ const HOST = '127.0.0.1';
 const SIDS = [1, 2, 3];
 const PATIENCE_MS = 30_000;
 const POLL_MS = 1;
+/** Apache's server has been seen to take a connection while it started, and never to answer or close it. */
+const ANSWER_MS = 1_000;
 /** What Linux counts a process's time in (`getconf CLK_TCK`). */
 const CPU_TICK_MS = 10;
 const JARS = ['zookeeper.jar', 'slf4j-log4j12.jar', 'log4j-1.2.jar'].map((name) =>
@@ -57,11 +59,12 @@ export const kinds = {
   },
 };
 
-/** A four-letter word's answer; empty when nobody answers. */
+/** A four-letter word's answer; empty when nobody answers (in time). */
 function ask({ host, port }, word) {
   return new Promise((answer) => {
     let text = '';
     const socket = connect({ host, port }, () => socket.write(word));
+    socket.setTimeout(ANSWER_MS, () => socket.destroy());
     socket.on('data', (bytes) => (text += bytes));
     socket.on('error', () => undefined);
     socket.on('close', () => answer(text));

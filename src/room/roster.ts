@@ -68,6 +68,8 @@ interface MutableMember extends Member {
   admitted: boolean;
   silent: boolean;
   early: LinkSignal[];
+  /** Of the newest message that told its seat: one that was overtaken on its way tells what it no longer is. */
+  toldIn: number;
 }
 
 export interface Verdict {
@@ -248,12 +250,14 @@ export class Roster {
       return;
     }
     if (message.type === 'state') {
-      this.#receivedState(from, message.state, via);
-      if (message.answer) this.#sendState(from, false);
+      // Whoever is met for the first time may have been told what we were before we knew of it.
+      const met = !this.#members.has(from);
+      this.#receivedState(envelope, message.state, via);
+      if (message.answer || met) this.#sendState(from, false);
       return;
     }
     if (message.type === 'claim') {
-      this.#answerClaim(from, message.claim);
+      this.#answerClaim(envelope, message.claim);
       return;
     }
     const member = this.#members.get(from);
@@ -272,13 +276,22 @@ export class Roster {
         this.#handler.refused(member, message.sid, message.boundTo);
         break;
       case 'link':
-        if (member.admitted) this.#handler.link(member, message.signal);
-        else if (member.early.length < MAX_EARLY_SIGNAL_COUNT) member.early.push(message.signal);
+        this.#receivedLink(member, message.signal);
         break;
     }
   }
 
-  #receivedState(from: TabId, state: MemberState, via: ChannelKind): void {
+  #receivedLink(member: MutableMember, signal: LinkSignal): void {
+    if (member.admitted) {
+      this.#handler.link(member, signal);
+      return;
+    }
+    if (member.early.length < MAX_EARLY_SIGNAL_COUNT) member.early.push(signal);
+    // Only a server wants a link, so we have missed that it has become one: ask.
+    if (member.state.seat.kind !== 'holding') this.#sendState(member.tab, true);
+  }
+
+  #receivedState({ from, sequence }: Envelope, state: MemberState, via: ChannelKind): void {
     let member = this.#members.get(from);
     if (member === undefined) {
       if (this.#members.size >= MAX_MEMBER_COUNT) {
@@ -294,10 +307,13 @@ export class Roster {
         admitted: false,
         silent: false,
         early: [],
+        toldIn: sequence,
       };
       this.#members.set(from, member);
     }
     member.reach.add(via);
+    if (sequence < member.toldIn) return;
+    member.toldIn = sequence;
     const sameServer = isSameServer(member.state, state);
     member.state = state;
     member.admitted = member.admitted && sameServer;
@@ -337,11 +353,12 @@ export class Roster {
     );
   }
 
-  #answerClaim(from: TabId, claim: Claim): void {
+  #answerClaim({ from, sequence }: Envelope, claim: Claim): void {
     const denied = this.#verdictOn(from, claim);
     const member = this.#members.get(from);
-    if (denied === null && member !== undefined) {
+    if (denied === null && member !== undefined && sequence > member.toldIn) {
       const { sid, diskId } = claim;
+      member.toldIn = sequence;
       member.state = { ...member.state, seat: { kind: 'claiming', sid, diskId } };
       member.admitted = false;
       this.#changed(member);

@@ -185,7 +185,9 @@ describe('two halves of a room that met too late', () => {
     far.cutFrom.clear();
     far.roster.sayHello();
     await room.clock.run(HELLO_MS);
-    expect(far.refusals).toEqual([1, 1]);
+    // From both of them, as often as it shows itself.
+    expect(far.refusals.length).toBeGreaterThanOrEqual(2);
+    expect(new Set(far.refusals)).toEqual(new Set([1]));
     expect(two.roster.holderOf(1)?.tab).toBe(one.signalling.tab);
   });
 });
