@@ -42,7 +42,7 @@ export interface RestorePlan {
 
 export interface PreparedRestore {
   readonly plan: RestorePlan;
-  /** What is to be written. */
+  /** As they were found: what is written of them says {@link filesToWrite}. */
   readonly files: readonly NamedBytes[];
 }
 
@@ -67,7 +67,18 @@ export async function prepareRestore(
     refusal: refusalOf(damage.length, begun),
     keepsPromise,
   };
-  return { plan, files: keepsPromise ? withAcceptedEpoch(files, promised) : files };
+  return { plan, files };
+}
+
+/** `promised`: what the server has agreed to by now, which may be more than when the plan was made. */
+export function filesToWrite(
+  { plan, files }: PreparedRestore,
+  promised: Epoch | null,
+): readonly NamedBytes[] {
+  const accepted = plan.started?.acceptedEpoch ?? null;
+  const newest =
+    promised !== null && (accepted === null || promised > accepted) ? promised : accepted;
+  return newest === null ? files : withAcceptedEpoch(files, newest);
 }
 
 function refusalOf(damageCount: number, begun: StorageResult<StartedState> | null): string | null {

@@ -12,7 +12,7 @@ import { IndexedDbDisk } from '../../src/browser/indexedDbDisk.ts';
 import { StoredDirectory } from '../../src/browser/storedDirectory.ts';
 import { fileSetsOf, type NamedBytes } from '../../src/inspector/dataFiles.ts';
 import { apacheLayout } from '../../src/inspector/directoryFiles.ts';
-import { prepareRestore } from '../../src/inspector/restorePlan.ts';
+import { filesToWrite, prepareRestore } from '../../src/inspector/restorePlan.ts';
 import { unzip, zip } from '../../src/inspector/zipArchive.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { expectNoComplaints } from './frame/apacheLog.ts';
@@ -60,10 +60,15 @@ const WAYS = {
     );
     const [set] = fileSetsOf([...unzip(archive)]);
     if (set === undefined) throw new Error('the zip is empty');
-    const { plan, files: prepared } = await prepareRestore(set, null, clock);
-    expect(plan.refusal).toBeNull();
+    const prepared = await prepareRestore(set, null, clock);
+    expect(prepared.plan.refusal).toBeNull();
     const stored = await asStored('restored', [{ path: 'log.1', bytes: new Uint8Array(10) }]);
-    await stored.replace(prepared, META.diskId, 'restore', new AbortController().signal);
+    await stored.replace(
+      filesToWrite(prepared, null),
+      META.diskId,
+      'restore',
+      new AbortController().signal,
+    );
     return apacheLayout(await stored.read(), sid);
   },
 } as const;

@@ -5,9 +5,14 @@ import { StoredDirectory, type StoredListing } from '../../browser/storedDirecto
 import { WorkerClock } from '../../browser/workerWorld.ts';
 import { type FileSet, fileSetsOf, type NamedBytes } from '../../inspector/dataFiles.ts';
 import { apacheLayout, withoutPadding } from '../../inspector/directoryFiles.ts';
-import { prepareRestore, type RestorePlan } from '../../inspector/restorePlan.ts';
+import {
+  filesToWrite,
+  type PreparedRestore,
+  prepareRestore,
+  type RestorePlan,
+} from '../../inspector/restorePlan.ts';
 import { unzip, zip } from '../../inspector/zipArchive.ts';
-import { epoch } from '../../wire/ids.ts';
+import { type Epoch, epoch } from '../../wire/ids.ts';
 
 /** More than this a tab can hardly hold twice. */
 const MAX_DIRECTORY_BYTES = 512 * 1024 * 1024;
@@ -18,7 +23,7 @@ export type CountProgress = (doneCount: number, totalCount: number) => void;
 
 export class StorageWorker {
   #sets: readonly FileSet[] = [];
-  #prepared: readonly NamedBytes[] | null = null;
+  #prepared: PreparedRestore | null = null;
   #abort = new AbortController();
 
   list(databaseName: string): Promise<StoredListing> {
@@ -51,10 +56,9 @@ export class StorageWorker {
         'There is no log.* and no snapshot.* file in it. Take the zip of a data directory, or the files of its version-2 folder.',
       );
     }
-    const accepted = promised === null ? null : epoch(BigInt(promised));
-    const { plan, files } = await prepareRestore(set, accepted, new WorkerClock());
-    this.#prepared = plan.refusal === null ? files : null;
-    return plan;
+    const prepared = await prepareRestore(set, epochOrNull(promised), new WorkerClock());
+    this.#prepared = prepared.plan.refusal === null ? prepared : null;
+    return prepared.plan;
   }
 
   /** Puts the files that were planned in the place of all that are there, which it answers. */
@@ -64,11 +68,13 @@ export class StorageWorker {
     owner: string,
     progress: CountProgress,
   ): Promise<readonly NamedBytes[]> {
-    const files = this.#prepared;
-    if (files === null) throw new Error('There is nothing to restore.');
+    const prepared = this.#prepared;
+    if (prepared === null) throw new Error('There is nothing to restore.');
     this.#abort = new AbortController();
     const directory = new StoredDirectory(databaseName);
     const before = await directory.read();
+    const { acceptedEpoch } = await directory.list();
+    const files = filesToWrite(prepared, epochOrNull(acceptedEpoch));
     await directory.replace(files, diskId, owner, this.#abort.signal, progress);
     return before;
   }
@@ -78,6 +84,9 @@ export class StorageWorker {
     this.#abort.abort();
   }
 }
+
+const epochOrNull = (text: string | null): Epoch | null =>
+  text === null ? null : epoch(BigInt(text));
 
 function unpackAll(files: readonly NamedBytes[], progress: CountProgress): NamedBytes[] {
   const totalBytes = files.reduce((sum, { bytes }) => sum + bytes.length, 0);

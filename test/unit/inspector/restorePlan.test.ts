@@ -7,7 +7,11 @@ import {
   serverFiles,
   withoutPadding,
 } from '../../../src/inspector/directoryFiles.ts';
-import { type PreparedRestore, prepareRestore } from '../../../src/inspector/restorePlan.ts';
+import {
+  filesToWrite,
+  type PreparedRestore,
+  prepareRestore,
+} from '../../../src/inspector/restorePlan.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { type Epoch, epoch, zxidToString } from '../../../src/wire/ids.ts';
 import {
@@ -45,6 +49,11 @@ const changed = (name: RegExp, change: (bytes: Uint8Array) => Uint8Array): Named
     name.test(file.path) ? { ...file, bytes: change(file.bytes.slice()) } : file,
   );
 
+const acceptedEpochIn = (files: readonly NamedBytes[]): string[] =>
+  files
+    .filter(({ path }) => path === 'acceptedEpoch')
+    .map(({ bytes }) => new TextDecoder().decode(bytes));
+
 describe('a directory that Apache ZooKeeper wrote', () => {
   test.each(goldenDirectories())(
     '$name: a server starts where its history ends',
@@ -71,17 +80,25 @@ describe('a directory that Apache ZooKeeper wrote', () => {
 
 describe('a promise that this server gave', () => {
   test('is kept over a restore of files from before it', async () => {
-    const { plan, files } = await prepare(namedFiles(cut), epoch(77));
-    expect(plan.keepsPromise).toBe(true);
-    expect(plan.started?.acceptedEpoch).toBe(77n);
-    const accepted = files.filter(({ path }) => path === 'acceptedEpoch');
-    expect(accepted.map(({ bytes }) => new TextDecoder().decode(bytes))).toEqual(['77']);
+    const prepared = await prepare(namedFiles(cut), epoch(77));
+    expect(prepared.plan.keepsPromise).toBe(true);
+    expect(prepared.plan.started?.acceptedEpoch).toBe(77n);
+    expect(acceptedEpochIn(filesToWrite(prepared, epoch(77)))).toEqual(['77']);
+  });
+
+  test('is kept if it was given after the plan was made', async () => {
+    const prepared = await prepare(namedFiles(cut), epoch(77));
+    expect(acceptedEpochIn(filesToWrite(prepared, epoch(78)))).toEqual(['78']);
   });
 
   test('gives way to a newer one in the files', async () => {
-    const { plan } = await prepare(namedFiles(cut), epoch(0));
-    expect(plan.keepsPromise).toBe(false);
-    expect(plan.started?.acceptedEpoch).toBeGreaterThan(0n);
+    const prepared = await prepare(namedFiles(cut), epoch(0));
+    const { keepsPromise, started } = prepared.plan;
+    expect(keepsPromise).toBe(false);
+    expect(started?.acceptedEpoch).toBeGreaterThan(0n);
+    expect(acceptedEpochIn(filesToWrite(prepared, epoch(0)))).toEqual([
+      String(started?.acceptedEpoch),
+    ]);
   });
 });
 
