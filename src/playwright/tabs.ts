@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { expect, type BrowserContext, type Page } from '@playwright/test';
 import type { AutomationStatus } from '../browser/automationContract.ts';
 import { formatRoomLink, type VoterCount } from '../room/roomLink.ts';
+import { ErrorCode } from '../wire/errorCodes.ts';
 
 /** Longer than any election takes on a busy machine. */
 export const PATIENCE_MS = 60_000;
@@ -73,14 +74,21 @@ export function write(page: Page, path: string, text: string): Promise<string> {
 
 /** What that tab's server holds once it has caught up with the leader; null: no such node. */
 export function read(page: Page, path: string): Promise<string | null> {
-  return page.evaluate(async (at) => {
-    const client = globalThis.tabkeeper?.client;
-    if (client === undefined) throw new Error('this tab has no seat yet');
-    await client.sync('/');
-    if ((await client.exists(at)) === null) return null;
-    const { data } = await client.getData(at);
-    return new TextDecoder().decode(data ?? new Uint8Array());
-  }, path);
+  return page.evaluate(
+    async ([at, noNode]) => {
+      const client = globalThis.tabkeeper?.client;
+      if (client === undefined) throw new Error('this tab has no seat yet');
+      await client.sync('/');
+      try {
+        const { data } = await client.getData(at);
+        return new TextDecoder().decode(data ?? new Uint8Array());
+      } catch (error) {
+        if (error instanceof Error && 'code' in error && error.code === noNode) return null;
+        throw error;
+      }
+    },
+    [path, ErrorCode.NoNode] as const,
+  );
 }
 
 /** Waits until the tab sees that server as `presence` says. */
