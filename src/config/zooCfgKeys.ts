@@ -57,7 +57,7 @@ export const VALUE_KEYS: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['quorumListenOnAllIPs', (e) => ({ quorumListenOnAllIPs: boolean(e) })],
   ['multiAddress.enabled', (e) => ({ multiAddressEnabled: boolean(e) })],
   ['syncEnabled', (e) => ({ syncEnabled: boolean(e) })],
-  ['observerMasterPort', (e) => ({ observerMasterPort: integer(e, 0, PORT_MAX) })],
+  ['observerMasterPort', (e) => ({ observerMasterPort: portOrNone(e) })],
   ['observer.reconnectDelayMs', (e) => ({ observerReconnectDelayMs: integer(e, 0) })],
   ['autopurge.snapRetainCount', (e) => ({ snapRetainCount: integer(e, 0) })],
   ['autopurge.purgeInterval', (e) => ({ purgeIntervalHours: integer(e, 0) })],
@@ -202,6 +202,10 @@ export function integer(entry: PropertyEntry, min: number, max = INT_MAX): numbe
 function orDefault(entry: PropertyEntry, set: (ms: number) => Partial<PeerConfig>) {
   return entry.value === '-1' ? {} : set(integer(entry, 0));
 }
+
+/** Nothing below 1 is a port: then there is none (0), as in ZooKeeper. */
+const portOrNone = (entry: PropertyEntry): number =>
+  Math.max(0, integer(entry, -INT_MAX, PORT_MAX));
 
 function boolean(entry: PropertyEntry): boolean {
   const value = entry.value.toLowerCase();

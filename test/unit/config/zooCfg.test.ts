@@ -136,9 +136,10 @@ tabkeeper.finalizeEarly=false
     ['syncEnabled=maybe', /line 9: syncEnabled=maybe: write true or false/],
     ['forceSync=false', /line 9: forceSync=false: write yes or no/],
     ['snapshotSizeFactor=big', /line 9: .*decimal number/],
-    ['observerMasterPort=65536', /line 9: .*from 0 to 65535/],
+    ['observerMasterPort=65536', /line 9: .*to 65535/],
     ['oraclePath=/oracle\ngroup.1=1:2:3', /line 9: oraclePath is for majorities/],
     ['testingonly.initialZxid=4294967296', /line 9: .*from 0 to 4294967295/],
+    ['testingonly.initialZxid=-1', /line 9: .*from 0 to 4294967295/],
     ['DigestAuthenticationProvider.superDigest=secret', /line 9: .*user:base64/],
     ['minSessionTimeout=50000', /line 9: minSessionTimeout \(50000 ms\) must not be larger/],
     ['fastleader.minNotificationInterval=90000', /line 9: fastleader/],
@@ -174,6 +175,14 @@ tabkeeper.finalizeEarly=false
   ])('without what it needs is refused: %#', (text, myid, reason) => {
     expect(() => parseZooCfg(text, { myid, dynamicConfig: null })).toThrow(reason);
   });
+
+  it.each(['', 'observerMasterPort=0', 'observerMasterPort=-1'])(
+    'lets observers follow the leader unless a port for them is named (%s)',
+    (line) => {
+      expect(parse(line).config.observerMasterPort).toBe(0);
+      expect(warnings(line)).toEqual([]);
+    },
+  );
 
   it('warns of keys nobody knows and says what may have been meant', () => {
     expect(warnings('colour=red\nticktime=5\nzookeeper.snapCount=5\n')).toEqual([
