@@ -5,6 +5,7 @@
 
 import { assert } from '../base/assert.ts';
 import { ByteQueue } from '../base/byteQueue.ts';
+import type { Timer } from '../ports/clock.ts';
 import type { CloseReason, Connection, ConnectionHandler } from '../ports/network.ts';
 import { checkACL } from '../tree/acl.ts';
 import type { WatchedEvent, Watcher } from '../tree/watcher.ts';
@@ -19,6 +20,7 @@ import type { ServerCnxnFactory } from './serverCnxnFactory.ts';
 import {
   FLUSH_REPLIES_BYTES,
   MAX_PAUSED_RECEIVE_BYTES,
+  MAX_REQUESTS_AT_ONCE,
   MAX_SEND_QUEUE_BYTES,
   SESSIONLESS_CNXN_TIMEOUT_MS,
 } from './serverLimits.ts';
@@ -78,7 +80,8 @@ export class ServerCnxn implements ConnectionHandler, Watcher {
   #throttled = false;
   /** The client does not read its replies fast enough. */
   #congested = false;
-  #readScheduled = false;
+  /** The event in which the frames left over are read; until then nothing more is taken in. */
+  #rest: Timer | null = null;
   #flushScheduled = false;
   #outstandingCount = 0;
 
@@ -145,12 +148,13 @@ export class ServerCnxn implements ConnectionHandler, Watcher {
   received(bytes: Uint8Array): void {
     if (!this.#open) return;
     this.#incoming.push(bytes);
-    if (this.#isPaused && this.#incoming.length > MAX_PAUSED_RECEIVE_BYTES) {
+    const mustWait = this.#isPaused || this.#rest !== null;
+    if (mustWait && this.#incoming.length > MAX_PAUSED_RECEIVE_BYTES) {
       this.close('io_exception');
       return;
     }
     this.#factory.touch(this);
-    this.#runTurn();
+    if (!mustWait) this.#readFrames();
   }
 
   drained(): void {
@@ -159,6 +163,8 @@ export class ServerCnxn implements ConnectionHandler, Watcher {
   }
 
   closed(reason: CloseReason): void {
+    // What came before the end counts.
+    if (this.#rest !== null) this.#readFrames(Infinity);
     this.#end(reason.kind === 'ended' ? 'client_closed_connection' : 'io_exception', 'them');
   }
 
@@ -166,20 +172,39 @@ export class ServerCnxn implements ConnectionHandler, Watcher {
     return this.#throttled || this.#congested;
   }
 
-  #runTurn(): void {
-    if (this.#server === null) this.#factory.turn.run(this.#readFrames);
-    else this.#server.coalesceReplies(this.#readFrames);
+  /** Reads what is there, `limit` frames at most now and the others as events of their own. */
+  #readFrames(limit = MAX_REQUESTS_AT_ONCE): void {
+    this.#runTurn(() => {
+      let count = 0;
+      while (this.#open && !this.#isPaused && count < limit && this.#readNext()) count += 1;
+      if (count === limit && this.#incoming.length > 0) this.#readRestSoon();
+    });
   }
 
-  readonly #readFrames = (): void => {
-    while (this.#open && !this.#isPaused) {
-      if (this.#frameLength === NO_FRAME && !this.#readLength()) return;
-      if (this.#incoming.length < this.#frameLength) return;
-      const frame = this.#incoming.take(this.#frameLength);
-      this.#frameLength = NO_FRAME;
-      this.#readFrame(frame);
-    }
-  };
+  #runTurn(task: () => void): void {
+    if (this.#server === null) this.#factory.turn.run(task);
+    else this.#server.coalesceReplies(task);
+  }
+
+  #readRestSoon(): void {
+    if (!this.#open || this.#isPaused || this.#rest !== null) return;
+    this.connection.pause();
+    this.#rest = this.#factory.world.clock.soon(() => {
+      this.#rest = null;
+      this.#readFrames();
+      if (this.#open && !this.#isPaused && this.#rest === null) this.connection.resume();
+    });
+  }
+
+  /** False if the next frame is not whole yet, or there is to be none. */
+  #readNext(): boolean {
+    if (this.#frameLength === NO_FRAME && !this.#readLength()) return false;
+    if (this.#incoming.length < this.#frameLength) return false;
+    const frame = this.#incoming.take(this.#frameLength);
+    this.#frameLength = NO_FRAME;
+    this.#readFrame(frame);
+    return true;
+  }
 
   /** False while it is not there, or when it is no length: the connection is closed or belongs to a four-letter word then. */
   #readLength(): boolean {
@@ -249,14 +274,9 @@ export class ServerCnxn implements ConnectionHandler, Watcher {
 
   /** Frames that came before reading was paused are read as an event of their own, never inside an answer. */
   #readOn(): void {
-    if (!this.#open || this.#isPaused) return;
-    this.connection.resume();
-    if (this.#incoming.length === 0 || this.#readScheduled) return;
-    this.#readScheduled = true;
-    this.#factory.world.clock.soon(() => {
-      this.#readScheduled = false;
-      this.#runTurn();
-    });
+    if (!this.#open || this.#isPaused || this.#rest !== null) return;
+    if (this.#incoming.length === 0) this.connection.resume();
+    else this.#readRestSoon();
   }
 
   /** Queues a framed reply and counts the request as answered. The body goes only with success. */
@@ -373,6 +393,8 @@ export class ServerCnxn implements ConnectionHandler, Watcher {
   #end(reason: DisconnectReason, by: 'us' | 'them'): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#rest?.cancel();
+    this.#rest = null;
     this.#factory.removeCnxn(this, reason, by);
     this.#server?.cnxnClosed(this, reason);
   }

@@ -6,6 +6,8 @@ export const DEFAULT_JUTE_MAX_BUFFER_BYTES = 0xfffff;
 export const MAX_SEND_QUEUE_BYTES = 16 * 1024 * 1024;
 /** What may still arrive after reading was paused; more closes the connection (ours). */
 export const MAX_PAUSED_RECEIVE_BYTES = 16 * 1024 * 1024;
+/** A message, or a flush, can bring thousands of requests: after so many every other event has its turn. */
+export const MAX_REQUESTS_AT_ONCE = 128;
 /** Replies of one turn are collected up to so much, then they leave. */
 export const FLUSH_REPLIES_BYTES = 64 * 1024;
 /** `zookeeper.nio.sessionlessCnxnTimeout`: how long a connection may be without a session. */

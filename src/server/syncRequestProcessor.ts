@@ -1,11 +1,14 @@
 /**
- * Logs transactions in groups: appends as they come, one flush in flight, and passes requests on in order when theirs is
- * durable. It also decides when to roll the log and take a snapshot.
+ * Logs transactions in groups: appends as they come, one flush in flight, and passes requests on in order, some at a
+ * time, when theirs is durable. It also decides when to roll the log and take a snapshot.
  */
 
 import { assert } from '../base/assert.ts';
+import { Queue } from '../base/queue.ts';
+import type { Timer } from '../ports/clock.ts';
 import type { Request } from './request.ts';
 import type { RequestProcessor } from './requestProcessor.ts';
+import { MAX_REQUESTS_AT_ONCE } from './serverLimits.ts';
 import type { ZooKeeperServer } from './zooKeeperServer.ts';
 
 export class SyncRequestProcessor implements RequestProcessor {
@@ -15,6 +18,10 @@ export class SyncRequestProcessor implements RequestProcessor {
   #waiting: Request[] = [];
   /** Those that the flush in flight makes durable; null while none is. */
   #flushing: Request[] | null = null;
+  /** Durable, or behind nothing that is not: next to be passed on. */
+  readonly #durable = new Queue<Request>();
+  /** The event in which more of them are passed on. */
+  #rest: Timer | null = null;
   #flushScheduled = false;
   #running = true;
   #idleCallbacks: (() => void)[] = [];
@@ -35,9 +42,9 @@ export class SyncRequestProcessor implements RequestProcessor {
     this.#server.serverStats.syncRequestCount += 1;
     if (request.header === null) {
       // Nothing to log: it only keeps its place behind the writes that are.
-      if (this.#flushing === null && this.#waiting.length === 0)
-        this.#next?.processRequest(request);
-      else this.#waiting.push(request);
+      if (this.#flushing !== null || this.#waiting.length > 0) this.#waiting.push(request);
+      else if (this.#durable.length > 0) this.#durable.push(request);
+      else this.#next?.processRequest(request);
       return;
     }
     this.#append(request, request.header.zxid);
@@ -51,6 +58,8 @@ export class SyncRequestProcessor implements RequestProcessor {
   shutdown(): void {
     this.#running = false;
     this.#waiting = [];
+    this.#durable.clear();
+    this.#rest?.cancel();
     this.#next?.shutdown();
   }
 
@@ -90,26 +99,40 @@ export class SyncRequestProcessor implements RequestProcessor {
         this.#running = false;
         listener.diskFailed(result.error);
       }
-      if (this.#running) this.#server.coalesceReplies(() => this.#passOn(group));
+      if (this.#running) this.#server.coalesceReplies(() => this.#flushed(group));
       this.#becomeIdle();
     });
   };
 
   /** Starts the next group's flush first: the disk works while these are answered. */
-  #passOn(group: readonly Request[]): void {
+  #flushed(group: readonly Request[]): void {
+    for (const request of group) this.#durable.push(request);
     if (this.#waiting.some((request) => request.header !== null)) this.#flush();
-    for (const request of group) {
-      if (!this.#running) return;
-      this.#next?.processRequest(request);
-    }
-    if (this.#flushing === null && !this.#flushScheduled) this.#passReadsOn();
+    else this.#takeReads();
+    if (this.#rest === null) this.#passOn();
   }
 
   /** Reads that came last, with no write behind which they would have to wait. */
-  #passReadsOn(): void {
+  #takeReads(): void {
     const reads = this.#waiting;
     this.#waiting = [];
-    for (const request of reads) this.#next?.processRequest(request);
+    for (const request of reads) this.#durable.push(request);
+  }
+
+  #passOn(): void {
+    for (let count = 0; this.#running && count < MAX_REQUESTS_AT_ONCE; count += 1) {
+      const request = this.#durable.shift();
+      if (request === undefined) return;
+      this.#next?.processRequest(request);
+    }
+    if (this.#running && this.#durable.length > 0) this.#passOnSoon();
+  }
+
+  #passOnSoon(): void {
+    this.#rest = this.#server.world.clock.soon(() => {
+      this.#rest = null;
+      this.#server.coalesceReplies(() => this.#passOn());
+    });
   }
 
   #becomeIdle(): void {

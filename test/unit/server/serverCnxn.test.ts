@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ServerCnxn } from '../../../src/server/serverCnxn.ts';
-import { MAX_SEND_QUEUE_BYTES } from '../../../src/server/serverLimits.ts';
+import { MAX_REQUESTS_AT_ONCE, MAX_SEND_QUEUE_BYTES } from '../../../src/server/serverLimits.ts';
 import type { WatchedEvent } from '../../../src/tree/watcher.ts';
 import { writeCreateRequest, writeReadRequest } from '../../../src/wire/clientRequests.ts';
 import { OPEN_ACL_UNSAFE } from '../../../src/wire/dataRecords.ts';
@@ -46,6 +46,34 @@ describe('frames', () => {
     for (let i = 0; i < 50; i += 1) expect(client.reply().xid).toBe(i + 1);
     expect(testServer.server.serverStats.fsyncTime.count - flushesBefore).toBe(1);
     expect(client.link.writesReceivedCount - writesBefore).toBe(1);
+  });
+
+  test('thousands in one piece leave every other event its turn, and are answered in order', () => {
+    const testServer = new TestServer();
+    const client = testServer.connect();
+    const requests = Array.from({ length: 3_000 }, () => client.request(OpCode.exists, read('/')));
+    client.link.write(Buffer.concat(requests));
+    const { serverStats } = testServer.server;
+    const growth = testServer.growthByEvent(
+      () => serverStats.packetsReceivedCount,
+      () => client.link.frames.length === requests.length,
+    );
+    expect(Math.max(...growth)).toBe(MAX_REQUESTS_AT_ONCE);
+    for (let xid = 1; xid <= requests.length; xid += 1) expect(client.reply().xid).toBe(xid);
+  });
+
+  test('that came before the end of their connection count, however many', () => {
+    const testServer = new TestServer();
+    const client = testServer.connect();
+    const [cnxn] = testServer.factory.cnxns;
+    if (cnxn === undefined) throw new Error('the client has no connection');
+    const requests = Array.from({ length: 1_000 }, (_, i) =>
+      client.request(OpCode.create, create(`/n${i}`)),
+    );
+    cnxn.received(Buffer.concat(requests));
+    cnxn.closed({ kind: 'broken', message: 'the link is gone' });
+    testServer.until(() => testServer.server.db.tree.getNode('/n999') !== null);
+    expect(cnxn.isOpen).toBe(false);
   });
 
   test.for([

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { writeCreateRequest, writeReadRequest } from '../../../src/wire/clientRequests.ts';
+import { MAX_REQUESTS_AT_ONCE } from '../../../src/server/serverLimits.ts';
 import { OPEN_ACL_UNSAFE } from '../../../src/wire/dataRecords.ts';
 import type { JuteWriter } from '../../../src/wire/jute.ts';
 import { OpCode } from '../../../src/wire/opCodes.ts';
@@ -36,6 +37,25 @@ describe('group commit', () => {
     for (let i = 0; i < 10; i += 1) expect(client.reply()).toMatchObject({ xid: i + 1, err: 0 });
     expect(fsyncTime.count - flushes).toBe(2);
     expect(syncBatchSize.sum - logged).toBe(10);
+  });
+
+  test('a large group is answered in order, and leaves every other event its turn', () => {
+    const testServer = new TestServer();
+    const [client, other] = [testServer.connect(), testServer.connect()];
+    testServer.machine.disk.stall();
+    createMany(client, 0, 900);
+    client.send(OpCode.exists, read);
+    other.send(OpCode.exists, read);
+    testServer.sleep(100);
+    testServer.machine.disk.release();
+    const { tree } = testServer.server.db;
+    const growth = testServer.growthByEvent(
+      () => tree.nodeCount,
+      () => client.link.frames.length === 901,
+    );
+    expect(Math.max(...growth)).toBe(MAX_REQUESTS_AT_ONCE);
+    for (let xid = 1; xid <= 901; xid += 1) expect(client.reply()).toMatchObject({ xid, err: 0 });
+    expect(other.reply()).toMatchObject({ xid: 1, err: 0 });
   });
 
   test('nothing is answered before it is durable, not even a read behind the write', () => {
@@ -105,6 +125,22 @@ describe('a disk that fails', () => {
 });
 
 describe('shutdown', () => {
+  test('in the middle of a large group passes none of the rest on', () => {
+    const testServer = new TestServer();
+    createMany(testServer.connect(), 0, 900);
+    const { tree } = testServer.server.db;
+    testServer.until(() => tree.getNode('/n0') !== null);
+    const { nodeCount } = tree;
+    let stopped = false;
+    testServer.server.shutdown(() => {
+      stopped = true;
+    });
+    testServer.until(() => stopped);
+    testServer.sleep(100);
+    expect(tree.nodeCount).toBe(nodeCount);
+    expect(tree.getNode('/n899')).toBeNull();
+  });
+
   test('waits for the flush in flight and passes nothing on afterwards', () => {
     const testServer = new TestServer();
     const client = testServer.connect();

@@ -116,6 +116,17 @@ export class TestServer {
     this.simulation.time.runFor(durationMs);
   }
 
+  /** By how much `count` grows with each event until `condition` holds. */
+  growthByEvent(count: () => number, condition: () => boolean): readonly number[] {
+    const growth: number[] = [];
+    while (!condition()) {
+      const before = count();
+      if (!this.simulation.time.step()) throw new Error('nothing happens any more');
+      growth.push(count() - before);
+    }
+    return growth;
+  }
+
   dial(): TestConnection {
     return new TestConnection(this);
   }
