@@ -3,8 +3,7 @@
  * own. For scenarios that a proper client would avoid, and for looking at a server exactly as it is.
  */
 
-import { ByteQueue } from '../base/byteQueue.ts';
-import type { Address, Connection, ConnectionHandler } from '../ports/network.ts';
+import type { Address, CloseReason, Connection } from '../ports/network.ts';
 import type { World } from '../ports/world.ts';
 import {
   writeCreateRequest,
@@ -19,18 +18,12 @@ import {
   readGetDataResponse,
   readPathResponse,
 } from '../wire/clientResponses.ts';
-import {
-  readConnectResponse,
-  readReplyHeader,
-  writeConnectRequest,
-  writeRequestHeader,
-} from '../wire/connectRecords.ts';
+import { readConnectResponse, readReplyHeader } from '../wire/connectRecords.ts';
 import { CreateMode } from '../wire/createModes.ts';
 import { type ACL, OPEN_ACL_UNSAFE, type Stat, readStat } from '../wire/dataRecords.ts';
 import { ErrorCode, KeeperError } from '../wire/errorCodes.ts';
-import { type SessionId, type Zxid, sessionId, zxid, zxidToString } from '../wire/ids.ts';
-import type { JuteWriter } from '../wire/jute.ts';
-import { JuteReader, toBytes } from '../wire/jute.ts';
+import { type SessionId, type Zxid, zxid, zxidToString } from '../wire/ids.ts';
+import type { JuteReader, JuteWriter } from '../wire/jute.ts';
 import {
   type MultiOp,
   type MultiResult,
@@ -39,10 +32,15 @@ import {
 } from '../wire/multiRecords.ts';
 import { OpCode, Xid } from '../wire/opCodes.ts';
 import { type WatcherEvent, readWatcherEvent } from '../wire/watchRecords.ts';
-
-/** Pings go out this many times within a session timeout. */
-const PINGS_PER_TIMEOUT = 3;
-const NO_SESSION = sessionId(0n);
+import {
+  connectFrame,
+  frameHandler,
+  NO_PASSWORD,
+  NO_SESSION,
+  PING_FRAME,
+  PINGS_PER_TIMEOUT,
+  requestFrame,
+} from './clientFrames.ts';
 
 export interface Reply {
   readonly zxid: Zxid;
@@ -74,11 +72,10 @@ export class ScriptedClient {
   readonly #world: World;
   readonly #timeoutMs: number;
   #state: State = { kind: 'disconnected', why: 'never connected' };
-  #input = new ByteQueue();
   #pending: Pending[] = [];
   #nextXid = 1;
   #negotiatedTimeoutMs = 0;
-  #password: Uint8Array = new Uint8Array(16);
+  #password = NO_PASSWORD;
   #sessionId: SessionId = NO_SESSION;
   #lastZxid: Zxid = zxid(0n);
   /** Watch events, in the order in which they came. */
@@ -111,20 +108,20 @@ export class ScriptedClient {
     this.disconnect();
     return new Promise((resolve, reject) => {
       const done = (error: Error | null): void => (error === null ? resolve() : reject(error));
-      this.#input = new ByteQueue();
-      const connection = this.#world.network.connect(address, 'client', this.#handler());
+      const handler = frameHandler(
+        () => (this.#state.kind === 'disconnected' ? null : this.#state.connection),
+        (reader) => this.#frame(reader),
+        (reason) => this.#lost(reasonText(reason)),
+      );
+      const connection = this.#world.network.connect(address, 'client', handler);
       this.#state = { kind: 'handshaking', connection, done };
       connection.write(
-        frame((writer) =>
-          writeConnectRequest(writer, {
-            protocolVersion: 0,
-            lastZxidSeen: this.#lastZxid,
-            timeOut: this.#timeoutMs,
-            sessionId: this.#sessionId,
-            passwd: this.#password,
-            readOnly: false,
-          }),
-        ),
+        connectFrame({
+          id: this.#sessionId,
+          password: this.#password,
+          timeoutMs: this.#timeoutMs,
+          lastZxid: this.#lastZxid,
+        }),
       );
     });
   }
@@ -138,7 +135,7 @@ export class ScriptedClient {
   /** Forgets its session: the next `connect` asks for a new one. */
   forgetSession(): void {
     this.#sessionId = NO_SESSION;
-    this.#password = new Uint8Array(16);
+    this.#password = NO_PASSWORD;
   }
 
   /** Pretends to own that session: the next `connect` asks for it. */
@@ -152,11 +149,7 @@ export class ScriptedClient {
   }
 
   /** Sends one request; rejects with a {@link KeeperError} for an error reply or a lost connection. */
-  request(
-    op: number,
-    path: string | null,
-    write: (writer: JuteWriter) => void = () => {},
-  ): Promise<Reply> {
+  request(op: number, path: string | null, write?: (writer: JuteWriter) => void): Promise<Reply> {
     const state = this.#state;
     if (state.kind !== 'connected') {
       return Promise.reject(new KeeperError(ErrorCode.ConnectionLoss, path));
@@ -164,12 +157,7 @@ export class ScriptedClient {
     return new Promise((resolve, reject) => {
       const xid = this.#nextXid++;
       this.#pending.push({ xid, path, resolve, reject });
-      state.connection.write(
-        frame((writer) => {
-          writeRequestHeader(writer, { xid, type: op });
-          write(writer);
-        }),
-      );
+      state.connection.write(requestFrame(xid, op, write));
     });
   }
 
@@ -251,34 +239,6 @@ export class ScriptedClient {
     this.forgetSession();
   }
 
-  #handler(): ConnectionHandler {
-    let mine: Connection | null = null;
-    const current = (): boolean => {
-      if (this.#state.kind === 'disconnected') return false;
-      mine ??= this.#state.connection;
-      return mine === this.#state.connection;
-    };
-    return {
-      opened: () => void current(),
-      received: (bytes) => {
-        if (current()) this.#received(bytes);
-      },
-      drained: () => {},
-      closed: (reason) => {
-        if (current()) this.#lost(reason.kind === 'ended' ? 'ended by the server' : reason.message);
-      },
-    };
-  }
-
-  #received(bytes: Uint8Array): void {
-    this.#input.push(bytes);
-    while (this.#input.length >= 4 && this.#input.length >= 4 + this.#input.peekInt()) {
-      const length = this.#input.peekInt();
-      this.#input.take(4);
-      this.#frame(new JuteReader(this.#input.take(length)));
-    }
-  }
-
   #frame(reader: JuteReader): void {
     if (this.#state.kind === 'handshaking') return this.#welcomed(reader, this.#state);
     const header = readReplyHeader(reader);
@@ -310,7 +270,7 @@ export class ScriptedClient {
       return state.done(new KeeperError(ErrorCode.SessionExpired));
     }
     this.#sessionId = response.sessionId;
-    this.#password = response.passwd ?? new Uint8Array(16);
+    this.#password = response.passwd ?? NO_PASSWORD;
     this.#negotiatedTimeoutMs = response.timeOut;
     this.#state = { kind: 'connected', connection: state.connection };
     state.done(null);
@@ -320,9 +280,7 @@ export class ScriptedClient {
   #pingLater(connection: Connection): void {
     this.#world.clock.after(this.#negotiatedTimeoutMs / PINGS_PER_TIMEOUT, () => {
       if (this.#state.kind !== 'connected' || this.#state.connection !== connection) return;
-      connection.write(
-        frame((writer) => writeRequestHeader(writer, { xid: Xid.PING, type: OpCode.ping })),
-      );
+      connection.write(PING_FRAME);
       this.#pingLater(connection);
     });
   }
@@ -339,10 +297,5 @@ export class ScriptedClient {
   }
 }
 
-function frame(write: (writer: JuteWriter) => void): Uint8Array {
-  return toBytes((writer) => {
-    writer.int(0);
-    write(writer);
-    writer.patchInt(0, writer.length - 4);
-  });
-}
+const reasonText = (reason: CloseReason): string =>
+  reason.kind === 'ended' ? 'ended by the server' : reason.message;

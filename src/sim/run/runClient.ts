@@ -3,27 +3,27 @@
  * run is one plain loop over its events and as quick as that.
  */
 
-import { ByteQueue } from '../../base/byteQueue.ts';
 import type { Timer } from '../../ports/clock.ts';
-import type { Address, Connection, ConnectionHandler } from '../../ports/network.ts';
+import type { Address, Connection } from '../../ports/network.ts';
 import type { World } from '../../ports/world.ts';
-import {
-  readConnectResponse,
-  readReplyHeader,
-  writeConnectRequest,
-  writeRequestHeader,
-} from '../../wire/connectRecords.ts';
-import { type SessionId, type Zxid, sessionId, zxid } from '../../wire/ids.ts';
-import { JuteReader, type JuteWriter, toBytes } from '../../wire/jute.ts';
+import { readConnectResponse, readReplyHeader } from '../../wire/connectRecords.ts';
+import { type SessionId, type Zxid, zxid } from '../../wire/ids.ts';
+import type { JuteReader, JuteWriter } from '../../wire/jute.ts';
 import { OpCode, Xid } from '../../wire/opCodes.ts';
 import { type WatcherEvent, readWatcherEvent } from '../../wire/watchRecords.ts';
+import {
+  connectFrame,
+  frameHandler,
+  NO_PASSWORD,
+  NO_SESSION,
+  PING_FRAME,
+  PINGS_PER_TIMEOUT,
+  requestFrame,
+} from '../clientFrames.ts';
 import { RunViolation } from './runViolation.ts';
 
-const PINGS_PER_TIMEOUT = 3;
-const PASSWORD_BYTES = 16;
 /** A connection that was left behind is open for so long after its last request. */
 const ABANDONED_MS = 500;
-const NO_SESSION = sessionId(0n);
 
 export interface RunReply {
   readonly zxid: Zxid;
@@ -57,10 +57,9 @@ export class RunClient {
   readonly #timeoutMs: number;
   readonly #listener: RunClientListener;
   #state: State = { kind: 'idle' };
-  #input = new ByteQueue();
   #pending: Pending[] = [];
   #nextXid = 1;
-  #password: Uint8Array = new Uint8Array(PASSWORD_BYTES);
+  #password = NO_PASSWORD;
   #sessionId: SessionId = NO_SESSION;
   #lastZxid: Zxid = zxid(0n);
   #pingTimer: Timer | null = null;
@@ -94,20 +93,20 @@ export class RunClient {
   }
 
   connect(address: Address): void {
-    this.#input = new ByteQueue();
-    const connection = this.#world.network.connect(address, 'client', this.#handler());
+    const handler = frameHandler(
+      () => (this.#state.kind === 'idle' ? null : this.#state.connection),
+      (reader) => this.#frame(reader),
+      () => this.#lost(false),
+    );
+    const connection = this.#world.network.connect(address, 'client', handler);
     this.#state = { kind: 'handshaking', connection };
     connection.write(
-      frame((writer) =>
-        writeConnectRequest(writer, {
-          protocolVersion: 0,
-          lastZxidSeen: this.#lastZxid,
-          timeOut: this.#timeoutMs,
-          sessionId: this.#sessionId,
-          passwd: this.#password,
-          readOnly: false,
-        }),
-      ),
+      connectFrame({
+        id: this.#sessionId,
+        password: this.#password,
+        timeoutMs: this.#timeoutMs,
+        lastZxid: this.#lastZxid,
+      }),
     );
   }
 
@@ -130,12 +129,7 @@ export class RunClient {
     const { connection } = state;
     const xid = this.#nextXid++;
     return (op, write) => {
-      connection.write(
-        frame((writer) => {
-          writeRequestHeader(writer, { xid, type: op });
-          write(writer);
-        }),
-      );
+      connection.write(requestFrame(xid, op, write));
       this.#world.clock.after(ABANDONED_MS, () => connection.destroy());
     };
   }
@@ -143,7 +137,7 @@ export class RunClient {
   /** Leaves the session to expire. */
   forgetSession(): void {
     this.#sessionId = NO_SESSION;
-    this.#password = new Uint8Array(PASSWORD_BYTES);
+    this.#password = NO_PASSWORD;
     this.#lastZxid = zxid(0n);
   }
 
@@ -170,40 +164,7 @@ export class RunClient {
       return;
     }
     this.#pending.push({ xid, answered });
-    this.#state.connection.write(
-      frame((writer) => {
-        writeRequestHeader(writer, { xid, type: op });
-        write(writer);
-      }),
-    );
-  }
-
-  #handler(): ConnectionHandler {
-    let mine: Connection | null = null;
-    const current = (): boolean => {
-      if (this.#state.kind === 'idle') return false;
-      mine ??= this.#state.connection;
-      return mine === this.#state.connection;
-    };
-    return {
-      opened: () => void current(),
-      received: (bytes) => {
-        if (current()) this.#received(bytes);
-      },
-      drained: () => {},
-      closed: () => {
-        if (current()) this.#lost(false);
-      },
-    };
-  }
-
-  #received(bytes: Uint8Array): void {
-    this.#input.push(bytes);
-    while (this.#input.length >= 4 && this.#input.length >= 4 + this.#input.peekInt()) {
-      const length = this.#input.peekInt();
-      this.#input.take(4);
-      this.#frame(new JuteReader(this.#input.take(length)));
-    }
+    this.#state.connection.write(requestFrame(xid, op, write));
   }
 
   #frame(reader: JuteReader): void {
@@ -236,7 +197,7 @@ export class RunClient {
       throw new RunViolation(`session 0x${this.#sessionId.toString(16)} came back as another`);
     }
     this.#sessionId = response.sessionId;
-    this.#password = response.passwd ?? new Uint8Array(PASSWORD_BYTES);
+    this.#password = response.passwd ?? NO_PASSWORD;
     this.#state = { kind: 'connected', connection };
     this.#pingLater(response.timeOut / PINGS_PER_TIMEOUT);
     this.#listener.connected(renewed);
@@ -260,15 +221,3 @@ export class RunClient {
     this.#listener.lost(expired);
   }
 }
-
-function frame(write: (writer: JuteWriter) => void): Uint8Array {
-  return toBytes((writer) => {
-    writer.int(0);
-    write(writer);
-    writer.patchInt(0, writer.length - 4);
-  });
-}
-
-const PING_FRAME = frame((writer) =>
-  writeRequestHeader(writer, { xid: Xid.PING, type: OpCode.ping }),
-);
