@@ -70,12 +70,8 @@ export class LearnerSync {
         this.#commit(packet.zxid);
         return;
       case PacketType.INFORM:
-        this.#inform(packet.zxid, packet.data);
-        return;
       case PacketType.INFORMANDACTIVATE:
-        if (packet.data === null)
-          throw new SyncError('INFORMANDACTIVATE came without a transaction');
-        this.#inform(packet.zxid, decodeActivatedInform(packet.data).txn);
+        this.#inform(packet.zxid, informedTxn(packet));
         return;
       case PacketType.PING:
         // ZooKeeper answers none before UPTODATE.
@@ -134,6 +130,13 @@ function logAndApply(db: ZKDatabase, request: Request, logs: boolean): void {
   if (logs) db.append(txnBytes, zxid);
   db.processTxn(header, txn, digest);
   db.addCommittedProposal(zxid, txnBytes);
+}
+
+/** The transaction of an INFORM or an INFORMANDACTIVATE. Throws {@link SyncError}. */
+export function informedTxn({ type, data }: QuorumPacket): Uint8Array | null {
+  if (type === PacketType.INFORM) return data;
+  if (data === null) throw new SyncError('INFORMANDACTIVATE came without a transaction');
+  return decodeActivatedInform(data).txn;
 }
 
 /** A proposal or an INFORM as a request. Throws {@link SyncError} and JuteError. */

@@ -4,11 +4,10 @@ import type { Vote } from '../election/vote.ts';
 import type { Request } from '../server/request.ts';
 import { follows } from '../storage/zxidOrder.ts';
 import { zxid as asZxid, zxidToString, type Zxid } from '../wire/ids.ts';
-import { decodeActivatedInform } from '../wire/learnerPayloads.ts';
 import { PacketType, packetTypeName, type QuorumPacket } from '../wire/quorumPackets.ts';
 import { Learner } from './learner.ts';
 import type { LeaderAddress } from './learnerConnector.ts';
-import { readProposal, SyncError, type LearnerSync } from './learnerSync.ts';
+import { informedTxn, readProposal, SyncError, type LearnerSync } from './learnerSync.ts';
 import { ObserverZooKeeperServer } from './observerZooKeeperServer.ts';
 import type { RoleEnded, RolePeer } from './role.ts';
 
@@ -48,12 +47,8 @@ export class Observer extends Learner {
   protected override processPacket(packet: QuorumPacket): void {
     switch (packet.type) {
       case PacketType.INFORM:
-        this.#inform(packet.zxid, packet.data);
-        return;
       case PacketType.INFORMANDACTIVATE:
-        if (packet.data === null)
-          throw new SyncError('INFORMANDACTIVATE came without a transaction');
-        this.#inform(packet.zxid, decodeActivatedInform(packet.data).txn);
+        this.#inform(packet.zxid, informedTxn(packet));
         return;
       case PacketType.PROPOSAL:
       case PacketType.COMMIT:

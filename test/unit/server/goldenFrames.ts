@@ -22,6 +22,22 @@ import { readWatcherEvent } from '../../../src/wire/watchRecords.ts';
 
 const goldenUrl = new URL('../../../../shared/golden/client/', import.meta.url);
 
+/** The files of the one run in which everything was recorded, in its order. */
+export const RECORDED_RUN = [
+  'create',
+  'data',
+  'delete',
+  'children',
+  'acl',
+  'sync-ping',
+  'multi',
+  'watches',
+  'session',
+  'quota',
+] as const;
+/** The super user's digest of the recorded ensemble. */
+export const RECORDED_SUPER_DIGEST = 'super:ROeva3UBK2CoMoqFObi3L5ELUpk=';
+
 export interface GoldenEntry {
   readonly session: string;
   readonly dir: '>' | '<';

@@ -20,7 +20,7 @@ import { sid, zxid, type SessionId } from '../../../src/wire/ids.ts';
 import { JuteReader, toBytes } from '../../../src/wire/jute.ts';
 import { OpCode } from '../../../src/wire/opCodes.ts';
 import { decodeTxn, encodeTxn, type TxnLogEntry } from '../../../src/wire/txns.ts';
-import { bytesOf, goldenEntries } from './goldenFrames.ts';
+import { bytesOf, goldenEntries, RECORDED_RUN, RECORDED_SUPER_DIGEST } from './goldenFrames.ts';
 
 const captureUrl = new URL(
   '../../../../shared/golden/quorum/client-blocks-follower.json',
@@ -28,20 +28,6 @@ const captureUrl = new URL(
 );
 const isThere = existsSync(fileURLToPath(captureUrl));
 if (!isThere) console.log('skipped: ../shared/golden is not there to compare with');
-
-const SUPER_DIGEST = 'super:ROeva3UBK2CoMoqFObi3L5ELUpk=';
-const RUN = [
-  'create',
-  'data',
-  'delete',
-  'children',
-  'acl',
-  'sync-ping',
-  'multi',
-  'watches',
-  'session',
-  'quota',
-];
 
 interface Capture {
   readonly connections: readonly {
@@ -77,7 +63,7 @@ type ClientAct =
 
 /** What the recorded clients did, in order, with the ids their servers had given them. */
 function recordedActs(): ClientAct[] {
-  return RUN.flatMap((file) => {
+  return RECORDED_RUN.flatMap((file) => {
     const sessions = new Map<string, SessionId>();
     const isReattach = new Set<string>();
     const owners = new Map<string, SessionOwner>();
@@ -105,7 +91,7 @@ function recordedActs(): ClientAct[] {
       if (type === OpCode.auth) {
         const { scheme, auth } = readAuthPacket(reader);
         if (scheme === 'digest' && auth !== null) {
-          authInfos.set(session, [...authInfo, ...digestIds(auth, SUPER_DIGEST)]);
+          authInfos.set(session, [...authInfo, ...digestIds(auth, RECORDED_SUPER_DIGEST)]);
         }
         return [];
       }
@@ -126,7 +112,7 @@ class PreparingServer extends ZooKeeperServer {
     const options = {
       ...defaultServerOptions(3n, 500),
       extendedTypesEnabled: true,
-      superDigest: SUPER_DIGEST,
+      superDigest: RECORDED_SUPER_DIGEST,
     };
     super(world, db, options, { diskFailed: () => undefined }, null);
   }

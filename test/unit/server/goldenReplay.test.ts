@@ -13,6 +13,8 @@ import {
   goldenEntries,
   goldenIsThere,
   hazardEntries,
+  RECORDED_RUN,
+  RECORDED_SUPER_DIGEST,
   tappedEntries,
   type GoldenEntry,
 } from './goldenFrames.ts';
@@ -31,9 +33,10 @@ const { differences } = JSON.parse(
 
 if (!goldenIsThere) console.log('skipped: ../shared/golden is not there to compare with');
 
-/** The super user's digest of the recorded ensemble. */
-const SUPER_DIGEST = 'super:ROeva3UBK2CoMoqFObi3L5ELUpk=';
-const RECORDED: Partial<ServerOptions> = { extendedTypesEnabled: true, superDigest: SUPER_DIGEST };
+const RECORDED: Partial<ServerOptions> = {
+  extendedTypesEnabled: true,
+  superDigest: RECORDED_SUPER_DIGEST,
+};
 
 /** How long an answer may take: sessions expire meanwhile, as in the recording. */
 const ANSWER_LIMIT_MS = 12_000;
@@ -148,19 +151,6 @@ function differenceFor(file: string, { session, label }: GoldenEntry): string | 
   return found?.id ?? null;
 }
 
-const RUN = [
-  'create',
-  'data',
-  'delete',
-  'children',
-  'acl',
-  'sync-ping',
-  'multi',
-  'watches',
-  'session',
-  'quota',
-];
-
 describe.skipIf(!goldenIsThere)('what ZooKeeper 3.8.0 answered is answered here', () => {
   const exempted = new Map<string, string>();
 
@@ -169,7 +159,7 @@ describe.skipIf(!goldenIsThere)('what ZooKeeper 3.8.0 answered is answered here'
     { timeout: 60_000 },
     () => {
       const replay = new Replay(RECORDED);
-      const found = RUN.flatMap((file) => replay.run(file, goldenEntries(file)));
+      const found = RECORDED_RUN.flatMap((file) => replay.run(file, goldenEntries(file)));
       for (const [key, problem] of replay.exempted) exempted.set(key, problem);
       expect(found).toEqual([]);
     },
