@@ -96,7 +96,9 @@ async function seedLines(mutant) {
   ];
 }
 
-const replayOf = ({ name }, seed) => `npm run sim -- --mutant "${name}" --replay ${seed} --shrink`;
+function replayOf({ name }, seed) {
+  return `npm run sim -- --mutant "${name}" --replay ${seed} --shrink`;
+}
 
 function hunt(runSeed) {
   const first = Number(values.first);

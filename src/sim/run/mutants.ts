@@ -188,6 +188,29 @@ export const MUTANTS: readonly Mutant[] = [
     issues: ['ZOOKEEPER-4785'],
   },
   {
+    name: 'what is queued behind a flush is logged later, also when its role has ended',
+    file: 'server/syncRequestProcessor.ts',
+    from: '    this.#append(request, request.header.zxid);\n',
+    to: '    if (this.#flushing === null) this.#append(request, request.header.zxid);\n    else (this.late ??= []).push(request);\n',
+    also: [
+      {
+        file: 'server/syncRequestProcessor.ts',
+        from: '      this.#flushing = null;\n',
+        to: `      this.#flushing = null;
+      const late = this.late ?? [];
+      this.late = [];
+      // A thread of its own is as far behind as it likes.
+      const lag = (left) => {
+        if (left > 0) db.flush(() => lag(left - 1));
+        else for (const request of late) this.#append(request, request.header.zxid);
+      };
+      if (late.length > 0) lag(this.#running ? 0 : 2_000);
+`,
+      },
+    ],
+    issues: ['ZOOKEEPER-4712'],
+  },
+  {
     name: 'a new follower is not sent what is in flight',
     file: 'quorum/leader.ts',
     from: 'for (const { zxid, txnBytes } of broadcast.outstanding) {',
