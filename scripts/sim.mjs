@@ -105,7 +105,21 @@ async function buildLibrary() {
   return buildSimulator([mutation(mutant)]);
 }
 
-/** Plain words, and the end of it as a diagram. */
+/** Plain words in a file, and the end of them as diagrams in two more; answers words and the files' names. */
+function writeTrace({ plan, trace }) {
+  const { seed } = plan;
+  const { entries } = trace;
+  const lines = simulator.replayLines(entries);
+  const file = (extension) => join(options.out, `seed-${seed}.${extension}`);
+  mkdirSync(options.out, { recursive: true });
+  writeFileSync(file('txt'), `${lines.join('\n')}\n`);
+  writeFileSync(file('mmd'), simulator.mermaidOf(entries, DIAGRAM_STEPS_COUNT));
+  const title = `The end of seed ${seed}, last ${DIAGRAM_STEPS_COUNT} steps${options.mutant === null ? '' : `, with the mistake "${options.mutant}"`}`;
+  writeFileSync(file('svg'), simulator.svgOf(entries, DIAGRAM_STEPS_COUNT, title));
+  const written = `${file('txt')}, ${file('mmd')}, ${file('svg')} (the last ${DIAGRAM_STEPS_COUNT} steps)`;
+  return { lines, written };
+}
+
 function replay(seed) {
   let report = simulator.runSeed(seed, options.plan);
   if (report.failure !== null && options.shrink) {
@@ -119,21 +133,12 @@ function replay(seed) {
     );
   }
   report = simulator.runPlan(report.plan, { trace: true });
-  const { entries } = report.trace;
-  const lines = simulator.replayLines(entries);
+  const { lines, written } = writeTrace(report);
   console.log(lines.join('\n'));
-  const file = (extension) => join(options.out, `seed-${seed}.${extension}`);
-  mkdirSync(options.out, { recursive: true });
-  writeFileSync(file('txt'), `${lines.join('\n')}\n`);
-  writeFileSync(file('mmd'), simulator.mermaidOf(entries, DIAGRAM_STEPS_COUNT));
-  const title = `The end of seed ${seed}, last ${DIAGRAM_STEPS_COUNT} steps${options.mutant === null ? '' : `, with the mistake "${options.mutant}"`}`;
-  writeFileSync(file('svg'), simulator.svgOf(entries, DIAGRAM_STEPS_COUNT, title));
   console.log(report.plan.faults.length === 0 ? '\nNo faults.' : '\nFaults:');
   for (const fault of report.plan.faults)
     console.log(`${fault.atMs.toFixed(3).padStart(11)} ms  ${simulator.faultText(fault)}`);
-  console.log(
-    `Written: ${file('txt')}, ${file('mmd')}, ${file('svg')} (the last ${DIAGRAM_STEPS_COUNT} steps)`,
-  );
+  console.log(`Written: ${written}`);
   console.log(
     report.failure === null ? `Seed ${seed} breaks nothing.` : `Seed ${seed}: ${report.failure}`,
   );
@@ -177,8 +182,10 @@ async function runAll() {
     coverage.add(result.counts);
     if (result.failure === null) return;
     failures.push(result);
+    const again = simulator.runSeed(result.seed, { ...options.plan, trace: true });
+    const { written } = writeTrace(again);
     console.log(
-      `\nSeed ${result.seed} fails: ${result.failure}\n  again: ${replayOf(result.seed)}`,
+      `\nSeed ${result.seed} fails: ${result.failure}\n  again: ${replayOf(result.seed)}\n  written: ${written}`,
     );
   };
   const work = () =>
