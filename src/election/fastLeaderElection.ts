@@ -229,8 +229,10 @@ export class FastLeaderElection implements LeaderElection, MessageReceiver {
         return this.#finalize(election);
       }
     }
-    this.#look(election);
+    // What means nothing does not put off asking again: a server without a trusted history would never ask for a leader
+    // while the others elect one more often than it waits (ZooKeeper's waits anew each time).
     if (!counts) return;
+    this.#look(election);
     switch (notification.state) {
       case 'LOOKING':
         return this.#processVote(election, from, notification);

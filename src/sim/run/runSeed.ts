@@ -24,6 +24,8 @@ const SHARED_NODES_COUNT = 3;
 const LIVENESS_LIMIT_MS = 60_000;
 /** Conditions are looked at so often. */
 const GLANCE_MS = 20;
+/** A client that rests looks so often whether it still has to. */
+const REST_MS = 500;
 
 export interface RunReport {
   readonly plan: RunPlan;
@@ -74,6 +76,8 @@ class Run {
   #epoch = -1n;
   #stormIsOver = false;
   #restUntilMs = 0;
+  /** Reigns of a few dozen transactions end before everybody has joined them, as long as clients never rest. */
+  #restsWhileAllJoin = false;
 
   constructor(plan: RunPlan, traced: boolean) {
     this.#plan = plan;
@@ -131,7 +135,8 @@ class Run {
       ensemble,
       judge: this.#judge,
       note: (what) => this.#note(what),
-      restMs: () => Math.max(0, this.#restUntilMs - this.nowMs),
+      restMs: () =>
+        this.#restsWhileAllJoin ? REST_MS : Math.max(0, this.#restUntilMs - this.nowMs),
       isCurrent: (sid) => ensemble.status(sid)?.epoch === this.#epoch,
     };
     for (let index = 0; index < this.#plan.clientCount; index++) {
@@ -163,11 +168,13 @@ class Run {
   #quiet(): void {
     this.#stormIsOver = true;
     this.#injector.endStorm(this.#plan.disk.flushMs);
+    this.#restsWhileAllJoin = this.#plan.config.initialZxidCounter !== undefined;
     this.#mustHappen('every server serves under one leader', () => {
       // A server that noticed only now that its disk had failed is started once more.
       this.#injector.restartEnded();
       return this.#allServe();
     });
+    this.#restsWhileAllJoin = false;
     for (const client of this.#clients) client.stop();
     this.#mustHappen('every client is served and done', () =>
       this.#clients.every(({ done }) => done),

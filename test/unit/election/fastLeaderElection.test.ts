@@ -325,6 +325,18 @@ describe('a server whose own history is not to be trusted', () => {
     stage.hear(3, leading(3));
     expect(stage.peer.outcome).toMatchObject({ state: 'FOLLOWING', vote: { id: 3n } });
   });
+
+  it('asks for a leader in its time, however often the others elect one meanwhile', () => {
+    const stage = new Stage(1, verifierOf(3));
+    stage.peer.logged = zxid(-1n);
+    stage.look();
+    stage.channel.take();
+    for (let election = 0; election < 4; election++) {
+      stage.hear(2, { leader: sid(3) });
+      stage.time.runFor(150);
+    }
+    expect(stage.channel.take().map(({ to, state }) => [to, state])).toContainEqual([3, 'LOOKING']);
+  });
 });
 
 describe('a server without weight', () => {
