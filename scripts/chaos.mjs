@@ -2,11 +2,13 @@
  * `npm run chaos`: a storm of faults over real tabs, as long as you like.
  *
  *   npm run chaos -- --minutes 5 --seed 7 --servers 5
+ *   npm run chaos -- --minutes 1 --seed 7 --mutant "a transaction is acknowledged before it is flushed"
  *
  * docs/testing.md says what goes wrong in it and what is checked.
  */
 import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ensureDependencies } from './dependencies.mjs';
 
@@ -14,7 +16,8 @@ const SEED_LIMIT = 1_000_000;
 const HELP = `npm run chaos -- [options]
   --minutes N    how long the storm lasts (default 5; 0.5 is half a minute)
   --seed N       which schedule (default: a fresh one, which is printed)
-  --servers N    3 or 5 voters (default 3)`;
+  --servers N    3 or 5 voters (default 3)
+  --mutant NAME  with this known mistake put in (npm run sim:mutants lists them): a storm that finds it fails`;
 
 function refuse(why) {
   console.error(`${why}\n${HELP}`);
@@ -28,6 +31,7 @@ function readOptions() {
         minutes: { type: 'string', default: '5' },
         seed: { type: 'string', default: String(randomInt(1, SEED_LIMIT)) },
         servers: { type: 'string', default: '3' },
+        mutant: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
     }).values;
@@ -36,7 +40,7 @@ function readOptions() {
   }
 }
 
-const { minutes, seed, servers, help } = readOptions();
+const { minutes, seed, servers, mutant, help } = readOptions();
 if (help) {
   console.log(HELP);
   process.exit(0);
@@ -47,6 +51,7 @@ if (servers !== '3' && servers !== '5') refuse(`--servers wants 3 or 5, not "${s
 
 ensureDependencies();
 const { ensureChromium } = await import('./chromium.mjs');
+const app = mutant === undefined ? null : await buildMutant(mutant);
 console.log(`A storm of ${minutes} minutes over ${servers} tabs, seed ${seed}.`);
 const { status } = spawnSync('npx', ['--no-install', 'playwright', 'test', 'test/chaos'], {
   stdio: 'inherit',
@@ -57,6 +62,21 @@ const { status } = spawnSync('npx', ['--no-install', 'playwright', 'test', 'test
     CHAOS_MINUTES: minutes,
     CHAOS_SEED: seed,
     CHAOS_SERVERS: servers,
+    ...(app === null ? {} : { CHAOS_APP: app }),
   },
 });
+if (app !== null) rmSync(app, { recursive: true, force: true });
 process.exit(status ?? 1);
+
+/** The app with that mistake in it; answers its folder. */
+async function buildMutant(name) {
+  const { build } = await import('vite');
+  const { buildSimulator, mutation } = await import('./simBuild.mjs');
+  const { MUTANTS } = await import(await buildSimulator());
+  const mistake = MUTANTS.find((one) => one.name === name);
+  if (mistake === undefined) refuse(`No mutant is called "${name}".`);
+  const outDir = `dist/chaos-${process.pid}`;
+  const plugins = [mutation(mistake)];
+  await build({ logLevel: 'warn', build: { outDir }, plugins, worker: { plugins: () => plugins } });
+  return outDir;
+}

@@ -15,15 +15,16 @@ export interface ChaosRun {
   readonly schedule: readonly string[];
 }
 
-/** While clients wrote, and how long it took after the last fault. */
+/** While clients wrote, how long it took after the last fault, and how soon an empty page answered, in order. */
 export interface Timing {
+  readonly answersMs: readonly number[];
   readonly storm: Span;
   readonly quorumMs: number;
   readonly allMs: number;
 }
 
 export function summary({ history, strikes, witness }: ChaosRun, timing: Timing): string {
-  const { storm, quorumMs, allMs } = timing;
+  const { storm, quorumMs, allMs, answersMs } = timing;
   const { acknowledged, reads, refused, unheard, deposedReads } = history.counts;
   const faults = [...strikes.counts].map(([kind, count]) => `${kind} ${count}`).join(', ');
   const pauses = history.pauses(storm);
@@ -35,6 +36,7 @@ export function summary({ history, strikes, witness }: ChaosRun, timing: Timing)
     `A majority of the voters had tabs that nothing was being done to in ${(100 * witness.wellShare(storm)).toFixed(0)} % of the time.`,
     `Longest time without an acknowledged write: ${told(longest)}; with such a majority there all the time: ${told(unforced)}.`,
     `After the last fault: a quorum in ${seconds(quorumMs)}, everybody in ${seconds(allMs)}.`,
+    `The machine: an empty page answered after ${shareOf(answersMs, 0.5)} ms, nine of ten times within ${shareOf(answersMs, 0.9)}, at most after ${shareOf(answersMs, 1)}.`,
   ].join('\n  ');
 }
 
@@ -64,6 +66,10 @@ export async function report(
     history.describe(() => true),
   );
 }
+
+/** The value that this share of them does not exceed. */
+const shareOf = (ascending: readonly number[], share: number): string =>
+  (ascending[Math.ceil(share * ascending.length) - 1] ?? 0).toFixed(0);
 
 const seconds = (durationMs: number): string => `${(durationMs / 1000).toFixed(1)} s`;
 

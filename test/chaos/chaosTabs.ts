@@ -3,7 +3,7 @@
  * frozen here, since Playwright is asked to leave the browser as it is; the profile outlives the browser.
  */
 
-import { type Browser, type BrowserContext, chromium } from '@playwright/test';
+import { type Browser, type BrowserContext, chromium, type Page } from '@playwright/test';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,15 +12,21 @@ import { closeTab, crash } from '../../src/playwright/tabs.ts';
 import { DevTools, type PlainTab, startChromium } from '../browser/harness/plainChromium.ts';
 import { type ChaosTab, OpenTab } from './chaosTab.ts';
 import { installIsolation } from './isolation.ts';
+import { Pulse } from './pulse.ts';
+import { holdWrites, installSlowDisk } from './slowDisk.ts';
 import { until } from './until.ts';
 
 const LOAD_WITHIN_MS = 60_000;
+/** Much longer than it takes until an answer has come from the other servers, and has been told to a client and to us. */
+const DISK_HOLD_MS = 60;
 
 interface Running {
   readonly process: ChildProcess;
   readonly browser: Browser;
   readonly context: BrowserContext;
   readonly devTools: DevTools;
+  /** A page with nothing in it. */
+  readonly blank: PlainTab;
   /** The process has ended, and Playwright knows. */
   readonly ended: Promise<void>;
 }
@@ -36,6 +42,8 @@ export interface ChaosTabsOptions {
 export class ChaosTabs {
   readonly #options: ChaosTabsOptions;
   readonly #profile: string;
+  /** Stops at {@link end}. */
+  readonly pulse: Pulse;
   /** While the browser is being started again: the one that comes. */
   #running: Promise<Running>;
   #tabs: OpenTab[] = [];
@@ -50,6 +58,10 @@ export class ChaosTabs {
     this.#options = options;
     this.#profile = profile;
     this.#running = Promise.resolve(running);
+    this.pulse = new Pulse(async () => {
+      const { blank } = await this.#running;
+      await blank.evaluate(() => 0);
+    });
   }
 
   /** Those that are there, whatever is done to them. */
@@ -71,11 +83,12 @@ export class ChaosTabs {
 
   /** Tries, as a person would, until the page comes: the room server may be away. */
   async load(tab: ChaosTab): Promise<void> {
-    await until(`${tab.name} has its page`, LOAD_WITHIN_MS, async () => {
+    const load = async (): Promise<boolean> => {
       if (tab.gone) return true;
       await tab.page.goto(this.#options.url, { waitUntil: 'commit' });
       return true;
-    });
+    };
+    await until(`${tab.name} has its page`, LOAD_WITHIN_MS, load, this.pulse);
     if (tab.gone) throw new Error(`${tab.name} is gone`);
   }
 
@@ -97,6 +110,7 @@ export class ChaosTabs {
   }
 
   async end(): Promise<void> {
+    this.pulse.stop();
     const { process, browser, ended } = await this.#running;
     await Promise.race([browser.close(), ended]);
     process.kill();
@@ -107,11 +121,7 @@ export class ChaosTabs {
   async #newTab(): Promise<OpenTab> {
     const running = await this.#running;
     const page = await whileItRuns(running, () => running.context.newPage());
-    const plain = await whileItRuns(running, async (): Promise<PlainTab> => {
-      const session = await running.context.newCDPSession(page);
-      const { targetInfo } = await session.send('Target.getTargetInfo');
-      return running.devTools.attach(targetInfo.targetId);
-    });
+    const plain = await whileItRuns(running, () => attach(running, page));
     const tab = new OpenTab(`tab ${++this.#count}`, page, plain);
     this.#tabs.push(tab);
     const gone = (): void => {
@@ -164,8 +174,23 @@ async function start(
   const [context] = browser.contexts();
   if (context === undefined) throw new Error('this Chromium has no window');
   await context.grantPermissions(['microphone'], { origin: new URL(url).origin });
-  await context.addInitScript(installIsolation);
   const devTools = await DevTools.connect(endpoint);
+  const [first] = context.pages();
+  if (first === undefined) throw new Error('this Chromium has no page');
+  const blank = await attach({ context, devTools }, first);
+  await context.addInitScript(installIsolation);
+  const slow = { holdWrites: String(holdWrites), holdMs: DISK_HOLD_MS };
+  await context.addInitScript(installSlowDisk, slow);
   const ended = Promise.all([exited, disconnected]).then(() => undefined);
-  return { process, browser, context, devTools, ended };
+  return { process, browser, context, devTools, blank, ended };
+}
+
+/** The page through DevTools of its own. */
+async function attach(
+  { context, devTools }: Pick<Running, 'context' | 'devTools'>,
+  page: Page,
+): Promise<PlainTab> {
+  const session = await context.newCDPSession(page);
+  const { targetInfo } = await session.send('Target.getTargetInfo');
+  return devTools.attach(targetInfo.targetId);
 }

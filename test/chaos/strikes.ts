@@ -78,10 +78,11 @@ export class Strikes {
   }
 
   async #allOver(): Promise<void> {
-    const over = Promise.all(this.#pending.keys()).then(() => true);
-    if (await withinTime(OVER_WITHIN_MS, over, false)) return;
-    const left = [...this.#pending.values()].map(describeFault);
-    throw new Error(`not over within ${OVER_WITHIN_MS} ms: ${left.join('; ')}`);
+    const isOver = (): boolean => this.#pending.size === 0;
+    await until('every fault is over', OVER_WITHIN_MS, isOver, this.#tabs.pulse).catch(() => {
+      const left = [...this.#pending.values()].map(describeFault);
+      throw new Error(`not over within ${OVER_WITHIN_MS} ms: ${left.join('; ')}`);
+    });
   }
 
   async #strike(fault: Fault): Promise<void> {

@@ -10,7 +10,9 @@ export interface SwitchedServer {
 }
 
 /** It runs. */
-export async function switchedServer(): Promise<SwitchedServer> {
+export async function switchedServer(appFolder = 'dist/app'): Promise<SwitchedServer> {
+  const listen = (port: number): Promise<RoomServer> =>
+    startRoomServer({ appFolder, host: '127.0.0.1', port, nextIfTaken: false, certificate: null });
   let server = await listen(0);
   const { port } = server;
   return {
@@ -21,12 +23,3 @@ export async function switchedServer(): Promise<SwitchedServer> {
     },
   };
 }
-
-const listen = (port: number): Promise<RoomServer> =>
-  startRoomServer({
-    appFolder: 'dist/app',
-    host: '127.0.0.1',
-    port,
-    nextIfTaken: false,
-    certificate: null,
-  });
