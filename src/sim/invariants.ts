@@ -99,9 +99,12 @@ export class Invariants {
     const { event } = record;
     switch (event.topic) {
       case 'zab':
-        if (event.type === 'established') this.#established(watched, event.epoch);
-        else if (event.type === 'epochAcked') this.#epochAccepted(watched, event.epoch);
-        else if (event.type === 'syncChosen') {
+        if (event.type === 'epochProposed') this.#fixed(watched, event.epoch, event.supporters);
+        else if (event.type === 'epochAcked') {
+          this.#epochAccepted(watched, event.epoch, event.supporters);
+        } else if (event.type === 'established') {
+          this.#established(watched, event.epoch, event.supporters);
+        } else if (event.type === 'syncChosen') {
           this.#syncChosen(watched, event.learner, event.leaderZxid);
           if (event.sync === 'SNAP') this.#offers(watched, event.learner);
         } else if (event.type === 'synchronizing' && event.sync !== 'DIFF') {
@@ -143,8 +146,30 @@ export class Invariants {
     }
   }
 
-  /** Leadership1: one server at most leads the synchronisation of an epoch. */
-  #epochAccepted({ machine }: WatchedServer, epoch: Epoch): void {
+  /** A new epoch is made of the epochs of a quorum: any that was accepted is among them. */
+  #fixed({ machine }: WatchedServer, epoch: Epoch, supporters: readonly Sid[]): void {
+    this.#checks.that(
+      isQuorum(this.#verifier, supporters),
+      () =>
+        `${machine.sid} makes epoch ${epoch} of those of [${supporters.join(', ')}], which is no quorum`,
+    );
+  }
+
+  /**
+   * Leadership1: one server at most leads the synchronisation of an epoch, and a quorum has the epoch on disk by then.
+   */
+  #epochAccepted({ machine }: WatchedServer, epoch: Epoch, supporters: readonly Sid[]): void {
+    const holders = supporters.filter((sid) => {
+      const server = this.#watched.get(sid);
+      if (server === undefined) return false;
+      return server.lostEpoch >= epoch || (server.history.acceptedEpoch ?? -1n) >= epoch;
+    });
+    this.#checks.that(
+      isQuorum(this.#verifier, holders),
+      () =>
+        `epoch ${epoch} of ${machine.sid} is accepted by [${supporters.join(', ')}], ` +
+        `but only [${holders.join(', ')}] have it on disk, which is no quorum`,
+    );
     const other = this.#accepted.get(epoch);
     this.#checks.that(
       other === undefined,
@@ -157,7 +182,7 @@ export class Invariants {
    * Leadership2: one server at most is ever established in an epoch. LeaderLogCompleteness: it has everything committed
    * on its disk.
    */
-  #established(leader: WatchedServer, epoch: Epoch): void {
+  #established(leader: WatchedServer, epoch: Epoch, supporters: readonly Sid[]): void {
     const other = this.#leaders.get(epoch);
     this.#checks.that(
       other === undefined,
@@ -171,6 +196,11 @@ export class Invariants {
           `${leader.machine.sid} leads epoch ${epoch} without the committed ${zxidToString(committed)}`,
       );
     }
+    this.#checks.that(
+      isQuorum(this.#verifier, supporters),
+      () =>
+        `${leader.machine.sid} leads epoch ${epoch} with [${supporters.join(', ')}], which is no quorum`,
+    );
     // What the new leader brings along is agreed upon with it.
     for (const entry of this.#uncommittedOf(leader)) this.#history.commit(entry);
   }

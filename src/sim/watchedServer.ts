@@ -1,6 +1,6 @@
 /** What {@link Invariants} remembers of one server: what it has promised, and what its disk holds. */
 
-import { type Epoch, type Zxid, zxid } from '../wire/ids.ts';
+import { type Epoch, type Zxid, epoch, zxid } from '../wire/ids.ts';
 import { DiskHistory } from './diskHistory.ts';
 import type { Machine } from './simWorld.ts';
 
@@ -15,6 +15,8 @@ export interface WatchedServer {
   acknowledged: Zxid | null;
   /** What it had acknowledged when somebody took its disk away: a leader may count on that without blame. */
   lostUpTo: Zxid;
+  /** The epoch that it had accepted then. */
+  lostEpoch: Epoch;
   /** Transactions that no quorum has accepted yet and that came, or are to come, inside a snapshot of its leader's. */
   offered: readonly Zxid[];
   inSnapshot: readonly Zxid[];
@@ -35,6 +37,7 @@ export function watchedServer(
     lastApplied: null,
     acknowledged: null,
     lostUpTo: zxid(0n),
+    lostEpoch: epoch(0),
     offered: [],
     inSnapshot: [],
     syncTarget: null,
@@ -43,6 +46,8 @@ export function watchedServer(
 
 /** The server's disk is a new, empty one by somebody's decision: what it promised is forgotten. */
 export function forgive(server: WatchedServer): void {
+  const { acceptedEpoch } = server;
+  if (acceptedEpoch !== null && acceptedEpoch > server.lostEpoch) server.lostEpoch = acceptedEpoch;
   server.acceptedEpoch = null;
   server.currentEpoch = null;
   server.inSnapshot = [];

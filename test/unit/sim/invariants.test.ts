@@ -288,16 +288,45 @@ describe('the checker finds', () => {
   });
 
   test('a leader that proposes before it has applied what is committed', () => {
-    const { machine, emit, propose, log, commit } = stage();
+    const { machine, propose, log, commit } = stage();
     for (const number of [1, 2]) machine(number).world?.disk.append('log.1', HEADER);
     log(1, at(1, 1));
     log(2, at(1, 1));
     commit(1, at(1, 1), [1, 2]);
     expect(() => propose(at(2, 1))).toThrow(/without having applied the committed 0x100000001/);
-    emit(1, { topic: 'zab', type: 'epochAcked', epoch: epoch(3), supporters: [] });
-    expect(() =>
-      emit(2, { topic: 'zab', type: 'epochAcked', epoch: epoch(3), supporters: [] }),
-    ).toThrow(/epoch 3 is accepted for 2 after 1/);
+  });
+
+  describe('an epoch', () => {
+    const supporters = [sid(1), sid(2)];
+
+    test('that is made of less than a quorum’s', () => {
+      const { emit } = stage();
+      const proposed = { topic: 'zab', type: 'epochProposed', epoch: epoch(3) } as const;
+      emit(1, { ...proposed, supporters });
+      expect(() => emit(1, { ...proposed, supporters: [sid(1)] })).toThrow(/no quorum/);
+    });
+
+    test('that a quorum has not on disk when it counts as accepted', () => {
+      const { emit, write } = stage();
+      const acked = { topic: 'zab', type: 'epochAcked', epoch: epoch(3), supporters } as const;
+      write(1, 'acceptedEpoch', '3');
+      write(2, 'acceptedEpoch', '2');
+      expect(() => emit(1, acked)).toThrow(/only \[1\] have it on disk/);
+    });
+
+    test('that a quorum accepts for two servers', () => {
+      const { emit, write } = stage();
+      const acked = { topic: 'zab', type: 'epochAcked', epoch: epoch(3), supporters } as const;
+      for (const number of [1, 2]) write(number, 'acceptedEpoch', '3');
+      emit(1, acked);
+      expect(() => emit(2, acked)).toThrow(/epoch 3 is accepted for 2 after 1/);
+    });
+
+    test('whose leader is established by less than a quorum', () => {
+      const { emit } = stage();
+      const established = { topic: 'zab', type: 'established', epoch: epoch(3) } as const;
+      expect(() => emit(1, { ...established, supporters: [sid(1)] })).toThrow(/no quorum/);
+    });
   });
 
   test('a tree that is not its leader’s', () => {
