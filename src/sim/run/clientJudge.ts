@@ -6,7 +6,7 @@
 import type { Stat } from '../../wire/dataRecords.ts';
 import { ErrorCode } from '../../wire/errorCodes.ts';
 import { type Zxid, zxidToString } from '../../wire/ids.ts';
-import { checkLinearizable } from './linearizability.ts';
+import { checkLinearizable, type Verdict } from './linearizability.ts';
 import {
   type NodeInput,
   type NodeOperation,
@@ -66,8 +66,8 @@ export class ClientJudge {
     history.push({ input, output, calledAt, returnedAt: this.#position++ });
   }
 
-  /** What a reply at `zxid` shows has to be the node as of `zxid`: its data and what its stat says. */
-  shows(path: string, zxid: Zxid, seen: { data: Uint8Array | null; stat: Stat } | null): void {
+  /** What a reply at `zxid` shows has to be the node as of `zxid`: its stat, and its data where they are told. */
+  shows(path: string, zxid: Zxid, seen: { data?: Uint8Array | null; stat: Stat } | null): void {
     const node = this.#tree.at(path, zxid);
     if (seen === null || node === null) {
       return this.#check(
@@ -76,7 +76,8 @@ export class ClientJudge {
           `a reply at ${zxidToString(zxid)} says that ${path} is ${seen === null ? 'not ' : ''}there; by the log it is ${node === null ? 'not' : ''}`,
       );
     }
-    const data = seen.data === null ? null : decoder.decode(seen.data);
+    const { data: bytes } = seen;
+    const data = bytes === undefined ? node.data : bytes === null ? null : decoder.decode(bytes);
     const { version, czxid, mzxid, ephemeralOwner } = seen.stat;
     this.#check(
       data === node.data &&
@@ -163,13 +164,14 @@ export class ClientJudge {
     );
   }
 
-  /** When all is over: every history of a node has to be linearizable. */
-  checkHistories(): void {
+  /** When all is over: every history of a node has to be linearizable. Answers what came of each. */
+  checkHistories(): readonly Verdict['kind'][] {
     for (const open of [...this.#open]) this.returned(open, null);
-    for (const [path, history] of this.#histories) {
+    return [...this.#histories].map(([path, history]) => {
       const { kind } = checkLinearizable(nodeRegister, history);
       this.#check(kind !== 'impossible', () => `the operations on ${path} are not linearizable`);
-    }
+      return kind;
+    });
   }
 
   #check(holds: boolean, describe: () => string): void {

@@ -284,13 +284,9 @@ export class ClientLoad {
           if (watch && exists) this.#watches.watchData(path, zxid, false);
           return;
         }
-        const seen = exists ? null : readGetDataResponse(reply.body);
-        if (seen !== null) {
-          this.#context.judge.shows(path, zxid, seen);
-          this.#versions.set(path, seen.stat.version);
-        } else {
-          this.#versions.set(path, readStat(reply.body).version);
-        }
+        const seen = exists ? { stat: readStat(reply.body) } : readGetDataResponse(reply.body);
+        this.#context.judge.shows(path, zxid, seen);
+        this.#versions.set(path, seen.stat.version);
         if (watch) this.#watches.watchData(path, zxid, true);
       },
     );

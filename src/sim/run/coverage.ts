@@ -121,6 +121,7 @@ const NEVER: ReadonlySet<number> = new Set([
 
 const EXPECTED: readonly string[] = [
   ...FAULTS,
+  'history: linearizable',
   ...CRASHES,
   ...Object.values(PacketType)
     .filter((type) => !NEVER.has(type))

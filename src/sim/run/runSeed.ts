@@ -199,7 +199,7 @@ class Run {
 
   #account(): void {
     const { invariants, simulation, sids } = this.#ensemble;
-    this.#judge.checkHistories();
+    for (const verdict of this.#judge.checkHistories()) this.#note(`history: ${verdict}`);
     invariants.checkCommittedDurable();
     const last = this.#tree.lastZxid;
     if (last === null) return;
