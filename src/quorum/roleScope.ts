@@ -113,7 +113,7 @@ export class RoleScope {
           address,
           (connection) => {
             const own = this.#track(connection);
-            return this.#untrackWhenClosed(connection, accept(own));
+            return this.#untrackWhenClosed(() => connection, accept(own));
           },
           (reason) => {
             if (this.#open) failed(reason);
@@ -128,21 +128,11 @@ export class RoleScope {
         };
       },
       connect: (address, port, handler) => {
-        const connection = network.connect(address, port, {
-          opened: () => {
-            handler.opened();
-          },
-          received: (bytes) => {
-            handler.received(bytes);
-          },
-          drained: () => {
-            handler.drained();
-          },
-          closed: (reason) => {
-            this.#connections.delete(connection);
-            handler.closed(reason);
-          },
-        });
+        const connection = network.connect(
+          address,
+          port,
+          this.#untrackWhenClosed(() => connection, handler),
+        );
         return this.#track(connection);
       },
     };
@@ -174,7 +164,7 @@ export class RoleScope {
     };
   }
 
-  #untrackWhenClosed(connection: Connection, handler: ConnectionHandler): ConnectionHandler {
+  #untrackWhenClosed(connection: () => Connection, handler: ConnectionHandler): ConnectionHandler {
     return {
       opened: () => {
         handler.opened();
@@ -186,7 +176,7 @@ export class RoleScope {
         handler.drained();
       },
       closed: (reason) => {
-        this.#connections.delete(connection);
+        this.#connections.delete(connection());
         handler.closed(reason);
       },
     };

@@ -36,6 +36,24 @@ function countOf(tree: ReadonlyMap<string, unknown>, prefix: string): number {
   return [...tree.keys()].filter((path) => path.startsWith(prefix)).length;
 }
 
+/** Of three servers one is killed, and comes back when so many writes have been missed by it. */
+async function returning(
+  missedCount: number,
+  seed: number,
+  config: NonNullable<EnsembleOptions['config']> = {},
+) {
+  const { ensemble, lastSync } = await running({ seed, participantCount: 3, config });
+  const leader = await ensemble.untilQuorum();
+  const stale = ensemble.sids.find((other) => other !== leader) ?? sid(1);
+  const client = await ensemble.connect(leader);
+  await fill(ensemble, client, '/before-', 20);
+  ensemble.crash(stale);
+  await fill(ensemble, client, '/missed-', missedCount);
+  ensemble.start(stale);
+  await ensemble.untilServing(...ensemble.sids);
+  return { ensemble, sync: lastSync(Number(stale)) };
+}
+
 /** The leader proposes what reaches no other server's disk, and is killed. */
 async function leaveUncommittedTail(ensemble: Ensemble, leader: Sid, count: number) {
   const client = await ensemble.connect(leader);
@@ -132,16 +150,8 @@ test('a server back from a power cut is dialled at once, whatever dials to it st
 
 describe('a follower that comes back', () => {
   test('with a stale log gets what it missed: DIFF', async () => {
-    const { ensemble, lastSync } = await running({ seed: 41, participantCount: 3 });
-    const leader = await ensemble.untilQuorum();
-    const stale = ensemble.sids.find((other) => other !== leader) ?? sid(1);
-    const client = await ensemble.connect(leader);
-    await fill(ensemble, client, '/before-', 20);
-    ensemble.crash(stale);
-    await fill(ensemble, client, '/missed-', 50);
-    ensemble.start(stale);
-    await ensemble.untilServing(...ensemble.sids);
-    expect(lastSync(Number(stale))).toMatchObject({ sync: 'DIFF', proposalCount: 50 });
+    const { ensemble, sync } = await returning(50, 41);
+    expect(sync).toMatchObject({ sync: 'DIFF', proposalCount: 50 });
     expect(countOf(await ensemble.checkTreesEqual(), '/missed-')).toBe(50);
   });
 
@@ -194,20 +204,8 @@ describe('a follower that comes back', () => {
   });
 
   test('far behind gets the whole tree: SNAP', async () => {
-    const { ensemble, lastSync } = await running({
-      seed: 45,
-      participantCount: 3,
-      config: { snapshotSizeFactor: -1 },
-    });
-    const leader = await ensemble.untilQuorum();
-    const stale = ensemble.sids.find((other) => other !== leader) ?? sid(1);
-    const client = await ensemble.connect(leader);
-    await fill(ensemble, client, '/before-', 20);
-    ensemble.crash(stale);
-    await fill(ensemble, client, '/missed-', 700);
-    ensemble.start(stale);
-    await ensemble.untilServing(...ensemble.sids);
-    expect(lastSync(Number(stale))).toMatchObject({ sync: 'SNAP' });
+    const { ensemble, sync } = await returning(700, 45, { snapshotSizeFactor: -1 });
+    expect(sync).toMatchObject({ sync: 'SNAP' });
     expect(countOf(await ensemble.checkTreesEqual(), '/missed-')).toBe(700);
     // The snapshot is on its disk, not only in its memory.
     for (const server of ensemble.sids) ensemble.crash(server);
@@ -217,20 +215,8 @@ describe('a follower that comes back', () => {
   });
 
   test('far behind, but within the log on disk, gets a DIFF from there', async () => {
-    const { ensemble, lastSync } = await running({
-      seed: 46,
-      participantCount: 3,
-      config: { snapshotSizeFactor: 0 },
-    });
-    const leader = await ensemble.untilQuorum();
-    const stale = ensemble.sids.find((other) => other !== leader) ?? sid(1);
-    const client = await ensemble.connect(leader);
-    await fill(ensemble, client, '/before-', 20);
-    ensemble.crash(stale);
-    await fill(ensemble, client, '/missed-', 700);
-    ensemble.start(stale);
-    await ensemble.untilServing(...ensemble.sids);
-    expect(lastSync(Number(stale))).toMatchObject({ sync: 'DIFF', proposalCount: 700 });
+    const { ensemble, sync } = await returning(700, 46, { snapshotSizeFactor: 0 });
+    expect(sync).toMatchObject({ sync: 'DIFF', proposalCount: 700 });
     expect(countOf(await ensemble.checkTreesEqual(), '/missed-')).toBe(700);
   });
 
