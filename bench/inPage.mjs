@@ -116,11 +116,11 @@ export async function traceWrites(count) {
 }
 
 /** When what happened to which transaction, by the clock that all tabs share. */
-export function txnTimes(workerOrigin) {
+export function txnTimes() {
   const times = {};
   for (const { timeMs, event } of globalThis.tabkeeper.events) {
     if (event.topic !== 'txn') continue;
-    times[`${event.type} ${event.zxid}`] = { atMs: workerOrigin + timeMs, tookMs: event.tookMs };
+    times[`${event.type} ${event.zxid}`] = { atMs: timeMs, tookMs: event.tookMs };
   }
   return times;
 }

@@ -8,7 +8,7 @@ const TRACED_COUNT = 150;
 export async function writeStages(writer, leader) {
   for (const page of [writer, leader]) await page.evaluate(watchTxns, true);
   const writes = await writer.evaluate(traceWrites, TRACED_COUNT);
-  const [here, there] = await Promise.all([writer, leader].map(timesOf));
+  const [here, there] = await Promise.all([writer, leader].map((page) => page.evaluate(txnTimes)));
   for (const page of [writer, leader]) await page.evaluate(watchTxns, false);
   const stages = { toLeader: [], toCommit: [], toApplied: [], toClient: [], flush: [] };
   for (const { began, ended, zxid } of writes) {
@@ -23,12 +23,4 @@ export async function writeStages(writer, leader) {
     stages.flush.push(here[`flushed ${zxid}`]?.tookMs ?? 0);
   }
   return stages;
-}
-
-/** Events are stamped by the Worker's clock, which began when the Worker did. */
-async function timesOf(page) {
-  const origins = await Promise.all(
-    page.workers().map((worker) => worker.evaluate(() => performance.timeOrigin)),
-  );
-  return page.evaluate(txnTimes, origins[0]);
 }

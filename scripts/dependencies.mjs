@@ -1,14 +1,21 @@
 /** Installs what package-lock.json names and node_modules lacks, so that a fresh clone needs one command and not two. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 
-const STAMP = 'node_modules/.tabkeeper-installed';
+/** What npm writes down of an installation when it has succeeded. */
+const INSTALLED = 'node_modules/.package-lock.json';
 const OLDEST_NODE = 20;
 
-const lockHash = () => createHash('sha256').update(readFileSync('package-lock.json')).digest('hex');
+const packagesIn = (lock) => JSON.parse(readFileSync(lock, 'utf8')).packages;
 
-const installed = () => existsSync(STAMP) && readFileSync(STAMP, 'utf8') === lockHash();
+/** Whoever has run `npm install` by hand need not wait for another. Optional packages are other machines'. */
+function installed() {
+  if (!existsSync(INSTALLED)) return false;
+  const here = packagesIn(INSTALLED);
+  return Object.entries(packagesIn('package-lock.json')).every(
+    ([path, { version, optional }]) => path === '' || optional || here[path]?.version === version,
+  );
+}
 
 /** Leaves the process with a plain message when Node is too old or npm fails. */
 export function ensureDependencies() {
@@ -27,5 +34,4 @@ export function ensureDependencies() {
     console.error('npm ci failed; see the lines above.');
     process.exit(npm.status ?? 1);
   }
-  writeFileSync(STAMP, lockHash());
 }
