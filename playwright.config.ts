@@ -1,10 +1,5 @@
-import { existsSync } from 'node:fs';
 import { defineConfig } from '@playwright/test';
-
-/** CHROMIUM_PATH, else the system's Chromium, else the one that Playwright installed. */
-const SYSTEM_CHROMIUM = '/usr/bin/chromium';
-const given = process.env['CHROMIUM_PATH'];
-const executablePath = given ?? (existsSync(SYSTEM_CHROMIUM) ? SYSTEM_CHROMIUM : undefined);
+import { chromium } from './test/chromium.ts';
 
 export default defineConfig({
   testDir: 'test',
@@ -25,7 +20,7 @@ export default defineConfig({
     browserName: 'chromium',
     launchOptions: {
       args: ['--no-sandbox'],
-      ...(executablePath === undefined ? {} : { executablePath }),
+      ...chromium(),
     },
   },
 });

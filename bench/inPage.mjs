@@ -124,3 +124,57 @@ export function txnTimes() {
   }
   return times;
 }
+
+/**
+ * Begins `perSecond` writes a second of 100 bytes each, whether or not those before have ended, and keeps how long each
+ * took, and how many failed because the connection was lost, as it may be where other work leaves no time for a tab. The pace comes from a Worker, since the timers of a page that is behind others are slowed down.
+ */
+export function writeAtPace(perSecond) {
+  const { client } = globalThis.tabkeeper;
+  const data = new Uint8Array(100);
+  globalThis.benchPaced = { tookMs: [], failedCount: 0 };
+  const code = `const began = performance.now();
+    let count = 0;
+    setInterval(() => {
+      for (; count < (performance.now() - began) * ${perSecond / 1000}; count++) postMessage(count);
+    }, 1);`;
+  const pace = new Worker(URL.createObjectURL(new Blob([code])));
+  pace.onmessage = async () => {
+    const began = performance.now();
+    try {
+      await client.setData('/bench', data);
+      globalThis.benchPaced.tookMs.push(performance.now() - began);
+    } catch (error) {
+      if (!/connection/i.test(`${error.name} ${error.message}`)) throw error;
+      globalThis.benchPaced.failedCount += 1;
+    }
+  };
+}
+
+/** How long the paced writes that have ended since the last call took, in ms, and how many failed. */
+export function takePaced() {
+  const taken = globalThis.benchPaced;
+  globalThis.benchPaced = { tookMs: [], failedCount: 0 };
+  return taken;
+}
+
+/** The time between each two frames, and how long each task of more than 50 ms kept the page, for `forMs`; in ms. */
+export async function watchFrames(forMs) {
+  const longTasks = [];
+  const observer = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) longTasks.push(duration);
+  });
+  observer.observe({ type: 'longtask' });
+  const frames = [];
+  let lastMs = null;
+  let next = requestAnimationFrame(function frame(nowMs) {
+    if (lastMs !== null) frames.push(nowMs - lastMs);
+    lastMs = nowMs;
+    next = requestAnimationFrame(frame);
+  });
+  await new Promise((resolve) => setTimeout(resolve, forMs));
+  cancelAnimationFrame(next);
+  for (const { duration } of observer.takeRecords()) longTasks.push(duration);
+  observer.disconnect();
+  return { frames, longTasks, perSecond: (frames.length * 1000) / forMs };
+}

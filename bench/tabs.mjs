@@ -2,15 +2,22 @@
  * `npm run bench:tabs -- [runs]`: how fast real tabs are on this machine. Prints figures and judges none of them: look
  * at the load average beside them before you believe them.
  */
-import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { ensureBuilt } from '../scripts/build.mjs';
 import { ensureDependencies } from '../scripts/dependencies.mjs';
-import { flushOneByOne, keepWriting, noteTimes, writeMany, writeOneByOne } from './inPage.mjs';
+import { flushOneByOne, keepWriting, writeMany, writeOneByOne } from './inPage.mjs';
+import {
+  countFromCommandLine,
+  newLink,
+  openBrowser,
+  openTabs,
+  PATIENCE_MS,
+  splitByLeader,
+  startServer,
+} from './rooms.mjs';
 import { printTable, quantile, spread } from './table.mjs';
 import { writeStages } from './writeStages.mjs';
 
@@ -19,49 +26,15 @@ const WRITE_COUNT = 500;
 const FLUSH_COUNT = 100;
 const OUTSTANDING = 100;
 const MANY_FOR_MS = 3_000;
-const PATIENCE_MS = 30_000;
-const TMPFS = 0x01021994;
 
 process.chdir(join(import.meta.dirname, '..'));
-const runCount = Number(process.argv[2] ?? RUN_COUNT);
-if (!Number.isSafeInteger(runCount) || runCount < 1) {
-  console.error('npm run bench:tabs -- <runs>: a whole number from 1 on.');
-  process.exit(2);
-}
+const runCount = countFromCommandLine(RUN_COUNT, 'npm run bench:tabs -- <runs>');
 ensureDependencies();
 ensureBuilt();
-const { chromium } = await import('@playwright/test');
-const { ensureChromium } = await import('../scripts/chromium.mjs');
-
-async function startServer() {
-  const server = spawn(process.execPath, ['dist/node/tabkeeper.js', '--port', '0']);
-  let said = '';
-  for await (const chunk of server.stdout) {
-    said += chunk;
-    const link = /http:\S+/.exec(said);
-    if (link !== null) return { url: link[0], stop: () => server.kill() };
-  }
-  throw new Error(`the room server ended: ${said}`);
-}
-
-const newLink = () =>
-  `#room=${randomBytes(6).toString('hex')}&servers=3&key=${randomBytes(16).toString('base64url')}`;
 
 async function openRoom(context, url) {
   const openedMs = Date.now();
-  const pages = await Promise.all(
-    [1, 2, 3].map(async () => {
-      const page = await context.newPage();
-      await page.goto(url, { waitUntil: 'commit' });
-      return page;
-    }),
-  );
-  for (const page of pages) {
-    await page.waitForFunction(() => globalThis.benchTimes.serving > 0, null, {
-      timeout: PATIENCE_MS,
-      polling: 50,
-    });
-  }
+  const pages = await openTabs(context, url);
   const times = await Promise.all(pages.map((page) => page.evaluate(() => globalThis.benchTimes)));
   const loaded = Math.max(...times.map((each) => each.loaded));
   const serving = times.map((each) => each.serving).sort((a, b) => a - b);
@@ -94,11 +67,7 @@ async function closeLeader(leader, survivor) {
 async function run(context, appUrl) {
   const loadBefore = loadavg()[0];
   const { pages, ...opening } = await openRoom(context, appUrl + newLink());
-  const leads = await Promise.all(
-    pages.map((page) => page.evaluate(() => globalThis.tabkeeper.status().state === 'LEADING')),
-  );
-  const leader = pages[leads.indexOf(true)];
-  const followers = pages.filter((page) => page !== leader);
+  const { leader, followers } = await splitByLeader(pages);
   await leader.evaluate(() => localStorage.removeItem('bench/closed'));
   await leader.evaluate(() => globalThis.tabkeeper.client.create('/bench', 'warm'));
   const [follower] = followers;
@@ -128,26 +97,14 @@ function firstViewBytes() {
 }
 
 const server = await startServer();
-const profile = mkdtempSync(join(tmpdir(), 'tabkeeper-bench-'));
-const inMemory = process.platform === 'linux' && statfsSync(profile).type === TMPFS;
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: await ensureChromium(),
-  // Links over 127.0.0.1 alone, which a page may use that may use the microphone: no network is measured here.
-  args: ['--no-sandbox', '--allow-loopback-in-peer-connection'],
-  permissions: ['microphone'],
-});
-await context.addInitScript(noteTimes);
+const browser = await openBrowser();
 const runs = [];
 for (let index = 0; index < runCount; index++) {
-  runs.push(await run(context, server.url));
+  runs.push(await run(browser.context, server.url));
   console.log(`run ${index + 1} of ${runCount} done, load average ${loadavg()[0].toFixed(1)}`);
 }
-const { version } = await context.newCDPSession(await context.newPage()).then(async (session) => {
-  const { product } = await session.send('Browser.getVersion');
-  return { version: product };
-});
-await context.close();
-rmSync(profile, { recursive: true, force: true });
+const version = await browser.version();
+await browser.close();
 server.stop();
 
 const of = (name) => runs.map((each) => each[name]);
@@ -158,9 +115,7 @@ const latency = (name) => {
 };
 console.log(`
 Three tabs, ${runCount} runs, median (least-greatest). ${cpus().length} cores, ${version}, Node ${process.version}.
-IndexedDB on ${inMemory ? 'a file system in memory (not a disk!)' : 'disk'}: ${tmpdir()}. Load average before each run: ${of(
-  'load',
-)
+IndexedDB on ${browser.disk}. Load average before each run: ${of('load')
   .map((load) => load.toFixed(1))
   .join(', ')}.
 `);

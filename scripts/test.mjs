@@ -1,5 +1,5 @@
 /**
- * `npm test`: types, format, lint, import rules, dead code, unit tests, build, size, the packed package, tests beside
+ * `npm test`: types, format, lint, import rules, dead code, unit tests, components, build, size, the packed package, tests beside
  * real ZooKeeper servers, browser tests; then one plain line with the sum. With CI=true a suite or test that is skipped counts as a failure.
  *
  * `npm test -- unit browser` runs only the named steps.
@@ -118,6 +118,11 @@ const steps = {
   imports: check('depcruise', 'src'),
   dead: check('knip'),
   unit: suite('unit.json', readVitest, ...vitest('unit.json')),
+  components: suite(
+    'components.json',
+    readVitest,
+    ...vitest('components.json', '--config', 'test/components/vitest.config.ts'),
+  ),
   build: check('vite', 'build'),
   buildClient: check('vite', 'build', '--mode', 'client'),
   buildNode: check('vite', 'build', '--config', 'vite.node.config.ts'),
@@ -144,7 +149,8 @@ if (unknown.length > 0) {
 
 ensureDependencies();
 const { ensureChromium } = await import('./chromium.mjs');
-if (wanted.length === 0 || wanted.includes('browser') || wanted.includes('package'))
+const inChromium = ['components', 'package', 'browser'];
+if (wanted.length === 0 || wanted.some((name) => inChromium.includes(name)))
   process.env.CHROMIUM_PATH = await ensureChromium();
 mkdirSync(RESULTS, { recursive: true });
 

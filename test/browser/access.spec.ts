@@ -97,6 +97,31 @@ test('a node is made, found, changed and deleted with keys alone', async ({ cont
   await expect(page.getByRole('treeitem', { name: 'keys' })).toHaveCount(0);
 });
 
+test('the reasons are one stop of the Tab key, walked with the arrow keys', async ({
+  context,
+  appUrl,
+}) => {
+  const { pages } = await openRoom(context, appUrl, 1);
+  const [page] = pages as [Page];
+  await page.bringToFront();
+  await expect(page.getByTestId('reason').nth(1)).toBeAttached();
+  const sentences = page.getByTestId('reason').locator('summary');
+  const focused = sentences.and(page.locator(':focus'));
+
+  await page.getByRole('button', { name: 'Sequence' }).focus();
+  await page.keyboard.press('Tab');
+  await expect(focused).toHaveCount(1);
+  await page.keyboard.press('End');
+  await expect(sentences.last()).toBeFocused();
+  await page.keyboard.press('ArrowUp');
+  await expect(sentences.last()).not.toBeFocused();
+  await expect(focused).toHaveCount(1);
+  await page.keyboard.press('Tab');
+  await expect(focused).toHaveCount(0);
+  await page.keyboard.press('Shift+Tab');
+  await expect(focused).toHaveCount(1);
+});
+
 test('every size of the page fits its width', async ({ context, appUrl }) => {
   const page = await openTab(context, appUrl + newLink(3));
   await expect(page.getByTestId('standing')).toContainText('No quorum.');

@@ -85,3 +85,17 @@ test('what is no data directory is said to be none', async ({ page, appUrl }) =>
   await page.getByTestId('inspect-files').setInputFiles([upload('broken.zip', new Uint8Array(40))]);
   await expect(page.getByTestId('inspect-problem')).toContainText('broken.zip cannot be unpacked');
 });
+
+test('a zip that would unpack to more than a tab can hold is refused, in words', async ({
+  page,
+  appUrl,
+}) => {
+  const bomb = Buffer.from(zipSync({ 'version-2/log.100000001': new Uint8Array(1_000_000) }));
+  // What its directory says that the file unpacks to: the last entry's number at byte 24.
+  const entry = bomb.lastIndexOf(Buffer.from([0x50, 0x4b, 0x01, 0x02]));
+  bomb.writeUInt32LE(0x7fff_ffff, entry + 24);
+  await inspect(page, appUrl, [upload('bomb.zip', bomb)]);
+  await expect(page.getByTestId('inspect-problem')).toContainText(
+    'bomb.zip cannot be unpacked. “version-2/log.100000001” would unpack to 2147483647 bytes',
+  );
+});

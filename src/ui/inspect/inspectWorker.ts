@@ -1,7 +1,6 @@
 /** The inspector's Worker: unpacks what was dropped and holds the opened directory, so that the page stays quick. */
 
 import { expose } from 'comlink';
-import { gunzipSync, unzipSync } from 'fflate';
 import { type FileSet, fileSetsOf, type NamedBytes } from '../../inspector/dataFiles.ts';
 import {
   Inspection,
@@ -12,9 +11,7 @@ import {
   type TxnFilter,
 } from '../../inspector/inspection.ts';
 import type { TxnRow } from '../../inspector/txnRow.ts';
-
-const ZIP = /\.zip$/i;
-const GZIP = /^(.*\bsnapshot\.[0-9a-f]+)\.gz$/i;
+import { unpackFiles } from '../../inspector/unpackedFiles.ts';
 
 export interface TreePage extends TreeReport {
   /** Children by path, of the paths asked for that there are. */
@@ -30,7 +27,7 @@ export class InspectWorker {
   /** Answers the folders of the servers found. Throws an error for people where a file cannot be unpacked. */
   receive(files: readonly NamedBytes[]): readonly string[] {
     this.#inspection = null;
-    this.#sets = fileSetsOf(files.flatMap(unpack));
+    this.#sets = fileSetsOf(unpackFiles(files));
     return this.#sets.map(({ folder }) => folder);
   }
 
@@ -76,25 +73,6 @@ export class InspectWorker {
   get #opened(): Inspection {
     if (this.#inspection === null) throw new Error('Nothing is open.');
     return this.#inspection;
-  }
-}
-
-function unpack(file: NamedBytes): NamedBytes[] {
-  const snapshot = GZIP.exec(file.path)?.[1];
-  if (snapshot !== undefined) return [{ path: snapshot, bytes: guarded(file, gunzipSync) }];
-  if (!ZIP.test(file.path)) return [file];
-  const entries = guarded(file, unzipSync);
-  return Object.entries(entries)
-    .filter(([path]) => !path.endsWith('/'))
-    .flatMap(([path, bytes]) => unpack({ path, bytes }));
-}
-
-function guarded<T>(file: NamedBytes, read: (bytes: Uint8Array) => T): T {
-  try {
-    return read(file.bytes);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`${file.path} cannot be unpacked: ${why}.`, { cause: error });
   }
 }
 

@@ -23,6 +23,12 @@ export interface SequenceFilter {
   readonly path: string;
 }
 
+/** Sets that are replaced and never changed. */
+export const setOf = <Value>(values: Iterable<Value>): ReadonlySet<Value> => new Set(values);
+
+export const toggled = <Value>(set: ReadonlySet<Value>, value: Value): ReadonlySet<Value> =>
+  setOf(set.has(value) ? [...set].filter((each) => each !== value) : [...set, value]);
+
 export function filterRows(store: EventStore, filter: SequenceFilter): readonly Row[] {
   const byTxn = filter.session !== '' || filter.path !== '';
   return store.rows.filter((row) => {

@@ -42,10 +42,20 @@ export interface FiredWatch {
   readonly path: string;
 }
 
+/** Where somebody is in the tree: it outlasts the session that read it. */
+export interface TreePlace {
+  readonly selectedPath: string;
+  readonly expanded: readonly string[];
+  /** As it was last read. */
+  readonly node: SelectedNode | null;
+}
+
+const AT_THE_ROOT: TreePlace = { selectedPath: '/', expanded: ['/'], node: null };
+
 export type WatchKind = 'data' | 'children';
 
 export class TreeState {
-  selectedPath = $state('/');
+  selectedPath: string = $state('/');
   node: SelectedNode | null = $state.raw(null);
   /** Why the last thing somebody asked for did not happen, in words; else why the tree could not be read again. */
   readonly problem: string | null = $derived.by(() => this.#askedProblem ?? this.#followProblem);
@@ -60,14 +70,21 @@ export class TreeState {
   #askedProblem: string | null = $state(null);
   #followProblem: string | null = $state(null);
   readonly #children = new SvelteMap<string, readonly string[]>();
-  readonly #expanded = new SvelteSet<string>(['/']);
+  readonly #expanded: SvelteSet<string>;
   #firedCount = 0;
   #watching = false;
   readonly #changes = new ChangeBatch();
   #catchUpPlanned = false;
 
-  constructor(client: ZooKeeper) {
+  constructor(client: ZooKeeper, place = AT_THE_ROOT) {
     this.client = client;
+    this.selectedPath = place.selectedPath;
+    this.node = place.node;
+    this.#expanded = new SvelteSet(place.expanded);
+  }
+
+  get place(): TreePlace {
+    return { selectedPath: this.selectedPath, expanded: [...this.#expanded], node: this.node };
   }
 
   /** Reads the tree whenever the client connects; call what it returns to stop. */

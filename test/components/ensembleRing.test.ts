@@ -1,0 +1,171 @@
+/** The ring: what each server is, a wait that runs out, a message on its way; and all of it without motion. */
+
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { cdp, page } from 'vitest/browser';
+import type { ProbeRecord } from '../../src/ports/probe.ts';
+import type { Member } from '../../src/room/admin.ts';
+import EnsembleRing from '../../src/ui/stage/EnsembleRing.svelte';
+import { sid } from '../../src/wire/ids.ts';
+import { drawn, show } from './harness/shown.svelte.ts';
+import { electionOfThree } from './harness/simulated.ts';
+import { ToldStage } from './harness/toldStage.ts';
+
+const MEMBERS: readonly Member[] = [1, 2, 3].map((number) => ({
+  sid: sid(number),
+  kind: 'participant',
+  isSelf: number === 1,
+  disk: 'here',
+  presence: 'here',
+  state: 'LOOKING',
+  serving: false,
+  zxid: null,
+  link: number === 1 ? null : { state: 'up', via: number === 2 ? 'webrtc' : 'broadcast' },
+}));
+
+async function showRing(members = MEMBERS) {
+  const told = await ToldStage.listening();
+  const { change } = show(EnsembleRing, { stage: told.stage, members, voterCount: 3 });
+  await drawn();
+  return { told, change };
+}
+
+/** The clock that the flights go by, which stands until the test sets it. */
+function frameClock(): { nowMs: number } {
+  const clock = { nowMs: 1_000 };
+  vi.spyOn(performance, 'now').mockImplementation(() => clock.nowMs);
+  return clock;
+}
+
+const lessMotion = (wanted: boolean): Promise<unknown> =>
+  cdp().send('Emulation.setEmulatedMedia', {
+    features: [{ name: 'prefers-reduced-motion', value: wanted ? 'reduce' : 'no-preference' }],
+  });
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await lessMotion(false);
+});
+
+const arc = (): SVGPathElement | null =>
+  document.querySelector<SVGPathElement>('[data-testid=finalize-wait]');
+const arcLength = (): number => arc()?.getTotalLength() ?? 0;
+const message = (): string =>
+  document.querySelector('[data-testid=message]')?.getAttribute('transform') ?? '';
+const server = (number: number): Element | null =>
+  document.querySelector(`[data-testid=ring-server][data-sid="${number}"]`);
+
+/** The records up to the first quorum of votes for which a server waits, and that one. */
+async function untilWait(): Promise<{ records: readonly ProbeRecord[]; waitMs: number }> {
+  const records = await electionOfThree();
+  const at = records.findIndex(
+    ({ event }) => event.topic === 'election' && event.type === 'quorumOfVotes',
+  );
+  const event = records[at]?.event;
+  if (event?.topic !== 'election' || event.type !== 'quorumOfVotes') throw new Error('no wait');
+  return { records: records.slice(0, at + 1), waitMs: event.finalizeWaitMs };
+}
+
+/** A vote of the election, as it was sent. */
+async function oneVote(): Promise<ProbeRecord> {
+  const vote = (await electionOfThree()).find(
+    ({ sid: from, event }) =>
+      event.topic === 'election' && event.type === 'notificationSent' && event.peer !== from,
+  );
+  if (vote === undefined) throw new Error('nobody voted');
+  return vote;
+}
+
+describe('what is on the ring', () => {
+  test('is told in words, links with how they are, and a seat that nobody has', async () => {
+    const { change } = await showRing();
+    const ring = page.getByTestId('ring');
+    await expect.element(ring).toHaveAccessibleName(/Server 2: Looking, epoch \?, \?/);
+    await expect.element(ring).toHaveAccessibleName(/link 1 to 2: WebRTC/);
+    await expect.element(ring).toHaveAccessibleName(/link 1 to 3: BroadcastChannel/);
+    change({
+      members: MEMBERS.map((member) =>
+        member.isSelf ? member : { ...member, presence: 'absent', state: null, link: null },
+      ),
+    });
+    await expect.element(ring).toHaveAccessibleName(/Server 3: seat not taken$/);
+  });
+
+  test('follows an election from the first vote to who leads', async () => {
+    const { told } = await showRing();
+    const { records } = await untilWait();
+    await told.tell(records);
+    const waiting = Number(records.at(-1)?.sid);
+    await expect.poll(() => server(waiting)?.textContent).toMatch(/Votes for \d: [23] of 3/);
+    await told.tell((await electionOfThree()).slice(records.length));
+    await expect.poll(() => server(3)?.getAttribute('data-state')).toBe('LEADING');
+    expect(server(1)?.getAttribute('data-state')).toBe('FOLLOWING');
+    expect(server(3)?.textContent).toContain('epoch 1');
+    expect(arc()).toBeNull();
+  });
+});
+
+describe('the finalize wait', () => {
+  test('is an arc that shrinks as the time runs out, and goes', async () => {
+    const { told } = await showRing();
+    const { records, waitMs } = await untilWait();
+    const sinceMs = records.at(-1)?.timeMs ?? 0;
+    told.nowMs = sinceMs;
+    await told.tell(records);
+    await expect.poll(arcLength).toBeGreaterThan(0);
+    const whole = arcLength();
+    for (const part of [0.25, 0.5, 0.75]) {
+      told.nowMs = sinceMs + part * waitMs;
+      await expect.poll(() => arcLength() / whole).toBeCloseTo(1 - part, 2);
+    }
+    told.nowMs = sinceMs + waitMs;
+    await expect.poll(arc).toBeNull();
+  });
+
+  test('stands still half-way for who asked for less motion, and goes all the same', async () => {
+    await lessMotion(true);
+    const { told } = await showRing();
+    const { records, waitMs } = await untilWait();
+    const sinceMs = records.at(-1)?.timeMs ?? 0;
+    told.nowMs = sinceMs;
+    await told.tell(records);
+    await expect.poll(arcLength).toBeGreaterThan(0);
+    const standing = arcLength();
+    told.nowMs = sinceMs + 0.9 * waitMs;
+    await drawn();
+    expect(arcLength()).toBe(standing);
+    told.nowMs = sinceMs + waitMs;
+    await expect.poll(arc).toBeNull();
+  });
+});
+
+describe('a message on its way', () => {
+  test('moves from its sender to its receiver, and is gone after 0.6 s', async () => {
+    const clock = frameClock();
+    const { told } = await showRing();
+    const vote = await oneVote();
+    told.nowMs = vote.timeMs;
+    await told.tell([vote]);
+    await expect.poll(message).not.toBe('');
+    const start = message();
+    clock.nowMs += 300;
+    await expect.poll(message).not.toBe(start);
+    clock.nowMs += 300;
+    await expect.poll(message).toBe('');
+  });
+
+  test('stands still half-way for who asked for less motion, and goes all the same', async () => {
+    await lessMotion(true);
+    const clock = frameClock();
+    const { told } = await showRing();
+    const vote = await oneVote();
+    told.nowMs = vote.timeMs;
+    await told.tell([vote]);
+    await expect.poll(message).not.toBe('');
+    const standing = message();
+    clock.nowMs += 590;
+    await drawn();
+    expect(message()).toBe(standing);
+    clock.nowMs += 10;
+    await expect.poll(message).toBe('');
+  });
+});
