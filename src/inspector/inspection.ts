@@ -4,12 +4,17 @@
  */
 
 import type { DigestMismatch } from '../tree/digestLog.ts';
-import { ephemeralTypeOf } from '../tree/ephemeralType.ts';
-import type { Stat } from '../wire/dataRecords.ts';
 import { type Zxid, zxid, zxidToString } from '../wire/ids.ts';
-import { aclText } from './aclText.ts';
+import { counted } from './counted.ts';
 import type { FileSet, LoadedFile } from './dataFiles.ts';
-import { type Finding, inspectLog, type LogInspection, type TxnPlace } from './logInspection.ts';
+import {
+  type Finding,
+  inOrder,
+  inspectLog,
+  type LogInspection,
+  type TxnPlace,
+} from './logInspection.ts';
+import { type NodeReport, nodeReport } from './nodeReport.ts';
 import { inspectSnapshot } from './snapshotInspection.ts';
 import { TreeTimeline, type UsableSnapshot } from './treeTimeline.ts';
 import { txnFields, type TxnField } from './txnFields.ts';
@@ -58,21 +63,6 @@ export interface TreeReport {
   readonly digest: string;
 }
 
-export interface NodeReport {
-  readonly path: string;
-  readonly data: Uint8Array | null;
-  readonly stat: Stat;
-  readonly acl: readonly string[];
-  readonly kind: 'persistent' | 'ephemeral' | 'container' | 'ttl';
-}
-
-const KINDS = {
-  VOID: 'persistent',
-  NORMAL: 'ephemeral',
-  CONTAINER: 'container',
-  TTL: 'ttl',
-} as const;
-
 export class Inspection {
   readonly report: InspectionReport;
   readonly #txns: readonly TxnPlace[];
@@ -84,7 +74,10 @@ export class Inspection {
     const logs = files.logs.map(inspectLog);
     const findings = logs.flatMap((log) => log.findings);
     const snapshots = usableSnapshots(files.snapshots, findings);
-    this.#txns = inOrder(logs, findings);
+    this.#txns = inOrder(
+      logs.map(({ txns }) => txns),
+      findings,
+    );
     this.#timeline = new TreeTimeline(snapshots, this.#txns);
     this.#shown = this.#txns.map((_, index) => index);
     const digests = verifyDigests(snapshots, this.#txns, findings);
@@ -158,13 +151,8 @@ export class Inspection {
     const node = tree.getNode(path);
     const stat = tree.statOf(path);
     if (node === null || stat === null) return null;
-    return {
-      path,
-      data: node.data === null ? null : node.data.slice(),
-      stat,
-      acl: tree.aclOf(node).map(aclText),
-      kind: KINDS[ephemeralTypeOf(node.ephemeralOwner, true)],
-    };
+    const { data, ephemeralOwner } = node;
+    return nodeReport(path, { data, stat, acl: tree.aclOf(node), ephemeralOwner });
   }
 
   #countTypes(): InspectionReport['types'] {
@@ -202,27 +190,6 @@ function usableSnapshots(
   });
 }
 
-/** Where two logs hold the same zxid, the newer file counts: the older one was cut off from the ensemble. */
-function inOrder(logs: readonly LogInspection[], findings: Finding[]): readonly TxnPlace[] {
-  const all: TxnPlace[] = [];
-  for (const { file, txns } of logs) {
-    const first = txns[0];
-    if (first === undefined) continue;
-    const overlapping = all.filter((place) => place.zxid >= first.zxid).length;
-    if (overlapping > 0) {
-      all.length -= overlapping;
-      findings.push({
-        file: file.name,
-        offset: null,
-        weight: 'damage',
-        text: `It begins at ${zxidToString(first.zxid)}, before the end of the log in front of it.`,
-      });
-    }
-    for (const place of txns) all.push(place);
-  }
-  return all;
-}
-
 /** Replays everything from the oldest snapshot and compares each digest on the way. */
 function verifyDigests(
   snapshots: readonly UsableSnapshot[],
@@ -251,7 +218,7 @@ function mismatchFinding(
 ): Finding {
   const place = txns.find((candidate) => candidate.zxid === at);
   return {
-    file: place?.file.name ?? snapshots.at(-1)?.file.name ?? '',
+    file: place?.file ?? snapshots.at(-1)?.file.name ?? '',
     offset: place?.offset ?? null,
     weight: 'damage',
     text:
@@ -313,6 +280,3 @@ function snapshotHolds(file: LoadedFile): string {
 }
 
 const hex = (digest: bigint): string => zxidToString(zxid(digest));
-
-const counted = (count: number, thing: string): string =>
-  `${count} ${thing}${count === 1 ? '' : 's'}`;

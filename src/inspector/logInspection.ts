@@ -3,8 +3,9 @@
  * a log of a million of them is read again record by record when somebody looks. Pure.
  */
 
+import type { DataFile } from '../storage/dataDirectory.ts';
+import { type LogRecord, TxnLogParser } from '../storage/txnLogFormat.ts';
 import { follows } from '../storage/zxidOrder.ts';
-import { TxnLogParser } from '../storage/txnLogFormat.ts';
 import { type Zxid, zxidToString } from '../wire/ids.ts';
 import type { LoadedFile } from './dataFiles.ts';
 
@@ -18,10 +19,11 @@ export interface Finding {
   readonly text: string;
 }
 
-/** Where a transaction stands: its payload is `bytes.subarray(start, end)` of its file. */
+/** Where a transaction stands. */
 export interface TxnPlace {
   readonly zxid: Zxid;
-  readonly file: LoadedFile;
+  /** The name of its file. */
+  readonly file: string;
   /** Where its record begins in the file. */
   readonly offset: number;
   readonly payload: Uint8Array;
@@ -36,44 +38,110 @@ export interface LogInspection {
 }
 
 export function inspectLog(file: LoadedFile): LogInspection {
-  const parser = new TxnLogParser();
-  parser.push(file.bytes);
-  parser.end();
-  const txns: TxnPlace[] = [];
-  const findings: Finding[] = [];
-  for (;;) {
-    const item = parser.next();
-    switch (item.kind) {
-      case 'record': {
-        const { zxid, offset, payload } = item.record;
-        const wrong = misplaced(file, txns.at(-1)?.zxid ?? null, zxid);
-        if (wrong !== null)
-          findings.push({ file: file.name, offset, weight: 'damage', text: wrong });
-        txns.push({ zxid, file, offset, payload });
-        continue;
+  const reading = new LogReading(file);
+  const txns = reading.push(file.bytes);
+  reading.end();
+  const { findings, usedBytes } = reading;
+  return { file, txns, findings, usedBytes };
+}
+
+/** One log file that may still grow while it is read. */
+export class LogReading {
+  readonly findings: Finding[] = [];
+  /** The end of the last whole record, or of all bytes where they are to go on. */
+  usedBytes = 0;
+  /** How much of the file was pushed. */
+  pushedBytes = 0;
+  /** Nothing after this can be trusted. */
+  damaged = false;
+  readonly #file: DataFile;
+  readonly #parser = new TxnLogParser();
+  #last: Zxid | null = null;
+
+  constructor(file: DataFile) {
+    this.#file = file;
+  }
+
+  /** The next bytes of the file; answers the transactions that are whole now, as views of these bytes. */
+  push(bytes: Uint8Array): readonly TxnPlace[] {
+    this.pushedBytes += bytes.length;
+    this.#parser.push(bytes);
+    return this.#read();
+  }
+
+  /** The file ends here: what is unfinished stays so. */
+  end(): void {
+    this.#parser.end();
+    this.#read();
+  }
+
+  #read(): readonly TxnPlace[] {
+    const txns: TxnPlace[] = [];
+    for (;;) {
+      const item = this.#parser.next();
+      switch (item.kind) {
+        case 'record':
+          txns.push(this.#placed(item.record));
+          continue;
+        case 'more':
+          this.usedBytes = this.pushedBytes;
+          return txns;
+        case 'end':
+          this.usedBytes = item.sizeBytes;
+          this.#ended(item.torn);
+          return txns;
+        case 'corrupt':
+          this.usedBytes = item.offset;
+          if (!this.damaged) this.findings.push(damageFinding(this.#file, item));
+          this.damaged = true;
+          return txns;
       }
-      case 'more':
-      case 'end': {
-        const usedBytes = item.kind === 'end' ? item.sizeBytes : file.sizeBytes;
-        const torn = item.kind === 'end' ? item.torn : null;
-        if (torn !== null) findings.push(tornFinding(file, usedBytes, torn));
-        if (txns.length === 0 && torn === null) findings.push(emptyFinding(file));
-        return { file, txns, findings, usedBytes };
-      }
-      case 'corrupt':
-        findings.push({
-          file: file.name,
-          offset: item.offset,
-          weight: 'damage',
-          text: `Damaged at byte ${item.offset}: ${item.reason}. Nothing after it can be trusted.`,
-        });
-        return { file, txns, findings, usedBytes: item.offset };
     }
+  }
+
+  #placed({ zxid, offset, payload }: LogRecord): TxnPlace {
+    const wrong = misplaced(this.#file, this.#last, zxid);
+    const file = this.#file.name;
+    if (wrong !== null) this.findings.push({ file, offset, weight: 'damage', text: wrong });
+    this.#last = zxid;
+    return { zxid, file, offset, payload };
+  }
+
+  #ended(torn: string | null): void {
+    if (torn !== null) this.findings.push(tornFinding(this.#file, this.usedBytes, torn));
+    else if (this.#last === null) this.findings.push(emptyFinding(this.#file));
   }
 }
 
+/**
+ * Transactions by zxid. Where two logs hold the same one, the newer file counts: the older one was cut off from the
+ * ensemble.
+ */
+export function inOrder(
+  logs: readonly (readonly TxnPlace[])[],
+  findings: Finding[],
+): readonly TxnPlace[] {
+  const all: TxnPlace[] = [];
+  for (const txns of logs) {
+    const [first] = txns;
+    if (first === undefined) continue;
+    const overlapping = all.filter((place) => place.zxid >= first.zxid).length;
+    if (overlapping > 0) {
+      all.length -= overlapping;
+      findings.push({
+        file: first.file,
+        offset: null,
+        weight: 'damage',
+        text: `It begins at ${zxidToString(first.zxid)}, before the end of the log in front of it.`,
+      });
+    }
+    for (const place of txns) all.push(place);
+  }
+  return all;
+}
+
 /** What is wrong with the zxid of the next record, or null. */
-function misplaced(file: LoadedFile, previous: Zxid | null, next: Zxid): string | null {
+function misplaced(file: DataFile, previous: Zxid | null, next: Zxid): string | null {
   if (previous === null) {
     return next === file.zxid
       ? null
@@ -84,14 +152,24 @@ function misplaced(file: LoadedFile, previous: Zxid | null, next: Zxid): string 
     : `${zxidToString(next)} comes after ${zxidToString(previous)}: what was between them is missing.`;
 }
 
-const tornFinding = (file: LoadedFile, offset: number, torn: string): Finding => ({
+const damageFinding = (
+  file: DataFile,
+  { offset, reason }: { readonly offset: number; readonly reason: string },
+): Finding => ({
+  file: file.name,
+  offset,
+  weight: 'damage',
+  text: `Damaged at byte ${offset}: ${reason}. Nothing after it can be trusted.`,
+});
+
+const tornFinding = (file: DataFile, offset: number, torn: string): Finding => ({
   file: file.name,
   offset,
   weight: 'note',
   text: `The last record was never finished: ${torn}. A server cuts it at byte ${offset} when it starts; nobody was told that it happened.`,
 });
 
-const emptyFinding = (file: LoadedFile): Finding => ({
+const emptyFinding = (file: DataFile): Finding => ({
   file: file.name,
   offset: null,
   weight: 'note',

@@ -5,6 +5,7 @@ import { zxidToString } from '../wire/ids.ts';
 import { JuteError } from '../wire/jute.ts';
 import { OpCode, opName } from '../wire/opCodes.ts';
 import { decodeSubTxn, decodeTxn, type Txn, type TxnLogEntry } from '../wire/txns.ts';
+import { counted } from './counted.ts';
 import type { TxnPlace } from './logInspection.ts';
 
 export interface TxnRow {
@@ -36,7 +37,7 @@ export function decodePlace(place: TxnPlace): TxnLogEntry | null {
 
 export function txnRow(place: TxnPlace, index: number): TxnRow {
   const entry = decodePlace(place);
-  const where = { file: place.file.name, offset: place.offset, sizeBytes: place.payload.length };
+  const where = { file: place.file, offset: place.offset, sizeBytes: place.payload.length };
   const zxid = zxidToString(place.zxid);
   if (entry === null) {
     const what = { time: 0, session: '', type: 'unreadable', paths: [] };
@@ -47,7 +48,7 @@ export function txnRow(place: TxnPlace, index: number): TxnRow {
     index,
     zxid,
     time: header.time,
-    session: `0x${BigInt.asUintN(64, header.clientId).toString(16)}`,
+    session: sessionText(header.clientId),
     type: opName(header.type),
     paths: pathsOf(txn),
     summary: summaryOf(txn),
@@ -55,7 +56,12 @@ export function txnRow(place: TxnPlace, index: number): TxnRow {
   };
 }
 
-function pathsOf(txn: Txn): readonly string[] {
+/** `0x10000a1b2c30000` */
+export const sessionText = (session: bigint): string =>
+  `0x${BigInt.asUintN(64, session).toString(16)}`;
+
+/** Every node that it names. Throws `JuteError` for a multi whose parts are no transactions. */
+export function pathsOf(txn: Txn): readonly string[] {
   switch (txn.type) {
     case OpCode.multi:
       return txn.txns.flatMap((sub) => pathsOf(decodeSubTxn(sub)));
@@ -104,6 +110,3 @@ function summaryOf(txn: Txn): string {
 
 const bytes = (data: Uint8Array | null): string =>
   data === null ? 'no data' : counted(data.length, 'byte');
-
-const counted = (count: number, thing: string): string =>
-  `${count} ${thing}${count === 1 ? '' : 's'}`;

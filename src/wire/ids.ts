@@ -20,5 +20,7 @@ export const makeZxid = (of: Epoch, counter: bigint): Zxid =>
   BigInt.asIntN(64, (of << 32n) | (counter & COUNTER_MASK)) as Zxid;
 export const epochOf = (value: Zxid): Epoch => (value >> 32n) as Epoch;
 export const counterOf = (value: Zxid): bigint => value & COUNTER_MASK;
+/** The server that a session was begun at: ZooKeeper puts the low byte of its id on top of the session's. */
+export const sidOfSession = (id: bigint): Sid => sid(BigInt.asUintN(64, id) >> 56n);
 /** ZooKeeper's way to print a zxid: `0x` and lower-case hex. */
 export const zxidToString = (value: Zxid): string => `0x${BigInt.asUintN(64, value).toString(16)}`;

@@ -3,12 +3,8 @@
 import { releaseProxy, type Remote, transfer, wrap } from 'comlink';
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import type { NamedBytes } from '../../inspector/dataFiles.ts';
-import type {
-  InspectionReport,
-  NodeReport,
-  TreeReport,
-  TxnDetail,
-} from '../../inspector/inspection.ts';
+import type { InspectionReport, TreeReport, TxnDetail } from '../../inspector/inspection.ts';
+import type { NodeReport } from '../../inspector/nodeReport.ts';
 import type { TxnRow } from '../../inspector/txnRow.ts';
 import { parentPath, TreeRows } from '../tree/treeRows.ts';
 import type { InspectWorker } from './inspectWorker.ts';

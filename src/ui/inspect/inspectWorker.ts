@@ -5,11 +5,11 @@ import { type FileSet, fileSetsOf, type NamedBytes } from '../../inspector/dataF
 import {
   Inspection,
   type InspectionReport,
-  type NodeReport,
   type TreeReport,
   type TxnDetail,
   type TxnFilter,
 } from '../../inspector/inspection.ts';
+import type { NodeReport } from '../../inspector/nodeReport.ts';
 import type { TxnRow } from '../../inspector/txnRow.ts';
 import { unpackFiles } from '../../inspector/unpackedFiles.ts';
 

@@ -8,11 +8,9 @@ import { zxidToString } from '../../wire/ids.ts';
 import { sizeText } from '../inspect/sizeText.ts';
 import { WorkState } from '../tree/work.svelte.ts';
 import { OwnWorker } from './ownWorker.ts';
+import { pacedLooks } from './pacedLooks.ts';
 import type { StorageWorker } from './storageWorker.ts';
 
-/** Listing a directory takes a moment in which its server's writes wait, so it is done for a fiftieth of the time. */
-const LIST_PAUSE_FACTOR = 50;
-const MIN_LIST_PAUSE_MS = 1_000;
 /** The browser may fetch the zip some time after it was given its address. */
 const ADDRESS_KEPT_MS = 60_000;
 
@@ -43,19 +41,9 @@ export class StorageState {
 
   /** Looks again and again; returns how to stop it. */
   watch(): () => void {
-    let timer = 0;
-    let watching = true;
-    const look = async (): Promise<void> => {
-      const startMs = performance.now();
-      await this.refresh();
-      const tookMs = performance.now() - startMs;
-      const pauseMs = Math.max(MIN_LIST_PAUSE_MS, LIST_PAUSE_FACTOR * tookMs);
-      if (watching) timer = window.setTimeout(() => void look(), pauseMs);
-    };
-    void look();
+    const stopLooking = pacedLooks(() => this.refresh());
     return () => {
-      watching = false;
-      window.clearTimeout(timer);
+      stopLooking();
       this.work.cancel();
       this.#lister.end();
     };

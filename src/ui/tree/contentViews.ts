@@ -72,7 +72,7 @@ export async function writeContent(view: ContentView, text: string): Promise<Wri
 }
 
 /** `de ad be ef`, sixteen to a line. */
-function hexOf(data: Uint8Array): string {
+export function hexOf(data: Uint8Array): string {
   const lines: string[] = [];
   for (let at = 0; at < data.length; at += HEX_BYTES_PER_LINE) {
     const line = [...data.subarray(at, at + HEX_BYTES_PER_LINE)];

@@ -15,12 +15,17 @@ export interface TreeRow {
   readonly setSize: number;
 }
 
+/** What a transaction did to a node. */
+export type RowMark = 'added' | 'changed' | 'removed' | 'renewed';
+
 /** A tree that can be walked: the live one of a room, or one of the past. */
 export interface ShownTree {
   readonly rows: TreeRows;
   readonly selectedPath: string;
   /** Paths to mark: they have just changed. */
   readonly changed: ReadonlySet<string>;
+  /** What is to be said beside a node; a tree of now says nothing. */
+  markOf?(path: string): RowMark | null;
   select(path: string): Promise<void>;
   toggle(path: string): Promise<void>;
 }
