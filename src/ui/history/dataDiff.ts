@@ -48,11 +48,14 @@ function linesOf(data: Uint8Array, as: DataDiff['as']): readonly string[] {
   return (as === 'json' ? (prettyJson(text) ?? text) : text).split('\n');
 }
 
-/** Null for what is no JSON object or list: a number or a word is as well shown as text. */
+/**
+ * Without the commas at the ends of lines: they would make a line another one for the next one's sake. Null for what is no
+ * JSON object or list: a number or a word is as well shown as text.
+ */
 function prettyJson(text: string): string | null {
   if (!/^\s*[[{]/.test(text)) return null;
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    return JSON.stringify(JSON.parse(text), null, 2).replace(/,$/gm, '');
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;

@@ -29,7 +29,7 @@ describe('data line by line', () => {
     });
     expect(lines('{"a":1,"b":2}', '{ "a": 1,\n "b": 3 }')).toEqual([
       ' {',
-      '   "a": 1,',
+      '   "a": 1',
       '-  "b": 2',
       '+  "b": 3',
       ' }',
