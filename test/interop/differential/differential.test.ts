@@ -11,21 +11,23 @@ import { firstDifference } from './compare.ts';
 import type { Outcome } from './conversation.ts';
 import { met, withoutKnown } from './known.ts';
 import { Pair, type Shape } from './pair.ts';
-import { script } from './scripts.ts';
+import { script, type Step } from './scripts.ts';
 
 const USUAL_SEED = 20_261_125;
 const USUAL_SCRIPT_COUNT = 150;
-/** A slow machine gets less far; that is no failure. */
+/** A slow machine gets less far, but so many scripts are played however long they take. */
 const USUAL_SECONDS = 40;
-/** Fewer say that something is badly slow. */
 const MIN_SCRIPT_COUNT = 5;
-
-/** An ensemble of 3.8.0 sometimes hangs on what a stranger sends: then it judges nothing. More often is our doing. */
-const MAX_UNJUDGED_COUNT = 3;
+/** More than any machine plays. */
+const MOST_SCRIPTS_A_SECOND = 50;
+/**
+ * A `sync` of an ensemble of 3.8.0 is left without an answer once in some hundred scripts, and not the next time: a
+ * script is played so often at most until it is answered there.
+ */
+const MAX_PLAY_COUNT = 3;
 
 let pair: Pair | null = null;
 let scriptCount = 0;
-let unjudgedCount = 0;
 
 afterEach(async () => {
   await pair?.close();
@@ -38,30 +40,26 @@ test.for(SHAPES)('both kinds answer alike: %s', { timeout: 1_000_000 }, async (s
   const { seed, path, numRuns, seconds } = wishes();
   console.log(`differential, ${shape}: TABKEEPER_DIFFERENTIAL_SEED=${seed}`);
   scriptCount = 0;
-  unjudgedCount = 0;
   await replacePair(shape);
+  const endMs = performance.now() + seconds * 1_000;
   const details = await fc.check(
     fc.asyncProperty(script, async (steps) => {
-      const now = await freshPair(shape);
-      scriptCount += 1;
-      const { apache, tabkeeper } = await now.play(withoutKnown(steps), `/d${scriptCount}`);
+      if (scriptCount >= MIN_SCRIPT_COUNT && performance.now() > endMs) return;
+      const { apache, tabkeeper } = await playAnswered(withoutKnown(steps), shape);
       const found = firstDifference(apache, tabkeeper);
       if (found === null) return;
       // From here on they may differ in what they hold.
       await replacePair(shape);
-      if (isSilent(apache) && !isSilent(tabkeeper)) unjudgedCount += 1;
-      else throw new Error(found);
+      throw new Error(found);
     }),
-    { seed, ...path, numRuns, interruptAfterTimeLimit: seconds * 1_000 },
+    { seed, ...path, numRuns },
   );
-  console.log(`differential, ${shape}: ${scriptCount} scripts, ${unjudgedCount} not judged`);
+  console.log(`differential, ${shape}: ${scriptCount} scripts`);
   const report = details.failed
     ? `TABKEEPER_DIFFERENTIAL_SEED=${seed} TABKEEPER_DIFFERENTIAL_PATH=${details.counterexamplePath}\n` +
       `${fc.stringify(details.counterexample?.[0])}\n${String(details.errorInstance)}`
     : null;
   expect(report).toBeNull();
-  expect(unjudgedCount).toBeLessThanOrEqual(MAX_UNJUDGED_COUNT);
-  if (path.path === undefined) expect(scriptCount).toBeGreaterThan(MIN_SCRIPT_COUNT);
 });
 
 test('every known difference is met by some random script', () => {
@@ -69,6 +67,18 @@ test('every known difference is met by some random script', () => {
   const idle = [...met].filter(([id, count]) => count === 0 && id !== 'check-watches');
   expect(idle).toEqual([]);
 });
+
+async function playAnswered(steps: readonly Step[], shape: Shape): ReturnType<Pair['play']> {
+  for (let playCount = 1; ; playCount += 1) {
+    const now = await freshPair(shape);
+    scriptCount += 1;
+    const heard = await now.play(steps, `/d${scriptCount}`);
+    const isUnanswered = isSilent(heard.apache) && !isSilent(heard.tabkeeper);
+    if (!isUnanswered || playCount === MAX_PLAY_COUNT) return heard;
+    console.log(`differential, ${shape}: Apache left script ${scriptCount} without an answer`);
+    await replacePair(shape);
+  }
+}
 
 const isSilent = (outcomes: readonly Outcome[]): boolean =>
   outcomes.some(({ heard }) => heard.some(({ end }) => end === 'silence'));
@@ -86,7 +96,7 @@ function wishes(): Wishes {
   return {
     seed: seed === 'random' ? Math.trunc(Math.random() * 2 ** 31) : Number(seed ?? USUAL_SEED),
     path: path === undefined ? {} : { path },
-    numRuns: seconds === undefined ? USUAL_SCRIPT_COUNT : Number.MAX_SAFE_INTEGER,
+    numRuns: seconds === undefined ? USUAL_SCRIPT_COUNT : Number(seconds) * MOST_SCRIPTS_A_SECOND,
     seconds: Number(seconds ?? USUAL_SECONDS),
   };
 }
