@@ -44,12 +44,14 @@ async function openViews(page) {
 }
 
 /** What the leader's page draws, and how long the writes of both clients take, while `front` is the page in front. */
-async function measure({ leader, follower }, front) {
+async function measure({ leader, follower, session }, front) {
   await front.bringToFront();
   await sleep(SETTLE_MS);
   for (const page of [leader, follower]) await page.evaluate(takePaced);
   const beganMs = performance.now();
+  const busyBefore = await busySeconds(session);
   const drawn = await leader.evaluate(watchFrames, PART_MS);
+  const busy = (await busySeconds(session)) - busyBefore;
   const [own, other] = await Promise.all(
     [leader, follower].map((page) => page.evaluate(takePaced)),
   );
@@ -62,9 +64,16 @@ async function measure({ leader, follower }, front) {
     other: other.tookMs,
     failedCount: own.failedCount + other.failedCount,
     drawn,
+    busyFraction: busy / seconds,
     messagesPerSecond: messages / seconds,
     load: loadavg()[0],
   };
+}
+
+/** Processor time that the page's own thread has had: its Worker, the server, has another. */
+async function busySeconds(session) {
+  const { metrics } = await session.send('Performance.getMetrics');
+  return metrics.find(({ name }) => name === 'ThreadTime').value;
 }
 
 const server = await startServer();
@@ -74,7 +83,9 @@ const {
   leader,
   followers: [follower],
 } = await splitByLeader(pages);
-const room = { leader, follower };
+const session = await browser.context.newCDPSession(leader);
+await session.send('Performance.enable');
+const room = { leader, follower, session };
 const front = { shown: leader, hidden: await browser.context.newPage() };
 await leader.evaluate(() => globalThis.tabkeeper.client.create('/bench', 'warm'));
 await openViews(leader);
@@ -105,6 +116,7 @@ Three tabs, ${roundCount} rounds of ${PART_MS / 1000} s in front and ${PART_MS /
 ${cpus().length} cores, ${version}, Node ${process.version}. IndexedDB on ${browser.disk}.
 Load average: ${spread(loads, 1)}. Writes that failed: ${failedCount}. In front the leader's tab has the ensemble, the sequence and the tree open.
 `);
+const percent = (name) => `${spread(of(name, ({ busyFraction }) => 100 * busyFraction))} %`;
 const frameTime = (q) =>
   spread(
     of('shown', ({ drawn }) => quantile(drawn.frames, q)),
@@ -130,6 +142,8 @@ printTable(
       `${spread(of('shown', ({ drawn }) => Math.max(0, ...drawn.longTasks)))} ms`,
       '',
     ],
+    ["the page's thread busy, of its processor", percent('shown'), ''],
+    ['the same of the tab behind', percent('hidden'), ''],
     ['for comparison: frames a second while nobody writes', quiet.perSecond.toFixed(1), ''],
     [
       'the same of the tab behind',
@@ -142,21 +156,18 @@ printTable(
   ],
 );
 
-const ratios = (client, q) =>
-  rounds.map(({ shown, hidden }) => quantile(shown[client], q) / quantile(hidden[client], q));
-const latencyRow = (label, client, q) => [
-  `${label}, p${q * 100}`,
-  `${spread(
-    of('shown', (each) => quantile(each[client], q)),
-    1,
-  )} ms`,
-  `${spread(
-    of('hidden', (each) => quantile(each[client], q)),
-    1,
-  )} ms`,
-  spread(ratios(client, q), 2),
-  '1.10',
-];
+/** Rounds in which a client's writes came to an end both in front and behind. */
+const judged = (client) =>
+  rounds.filter(({ shown, hidden }) => shown[client].length > 0 && hidden[client].length > 0);
+function latencyRow(label, client, q) {
+  const told = judged(client);
+  if (told.length === 0) return [label, 'no write came to an end', '', '', ''];
+  const shown = told.map((round) => quantile(round.shown[client], q));
+  const hidden = told.map((round) => quantile(round.hidden[client], q));
+  const ratios = shown.map((value, index) => value / hidden[index]);
+  const cells = [`${spread(shown, 1)} ms`, `${spread(hidden, 1)} ms`, spread(ratios, 2), '1.10'];
+  return [`${label}, p${q * 100}`, ...cells];
+}
 console.log('');
 printTable(
   ['a write, begun at a steady pace', 'in front', 'behind', 'ratio of a round', 'aim below'],
