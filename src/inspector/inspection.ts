@@ -4,7 +4,7 @@
  */
 
 import type { DigestMismatch } from '../tree/digestLog.ts';
-import { type Zxid, zxid, zxidToString } from '../wire/ids.ts';
+import { parseZxid, zxid, zxidToString } from '../wire/ids.ts';
 import { counted } from './counted.ts';
 import type { FileSet, LoadedFile } from './dataFiles.ts';
 import {
@@ -129,6 +129,12 @@ export class Inspection {
     return zxidToString(this.#txns[index]?.zxid ?? this.#timeline.first);
   }
 
+  /** How many transactions had happened once this one had. */
+  momentOf(wanted: string): number {
+    const at = parseZxid(wanted);
+    return this.#txns.filter((place) => place.zxid <= at).length;
+  }
+
   treeAt(wanted: string): TreeReport {
     const { tree, zxid: last, base, lacksBeginning } = this.#timeline.at(parseZxid(wanted));
     return {
@@ -166,8 +172,6 @@ export class Inspection {
       .sort((left, right) => right.count - left.count);
   }
 }
-
-const parseZxid = (text: string): Zxid => zxid(BigInt.asIntN(64, BigInt(text)));
 
 /** Newest first; what is wrong with the others goes into `findings`. */
 function usableSnapshots(

@@ -6,7 +6,7 @@
  * A moment is a number: how many of its transactions had happened. Moment 0 is what it begins with.
  */
 
-import { epochOf, sidOfSession, type Zxid, zxid, zxidToString } from '../wire/ids.ts';
+import { epochOf, parseZxid, sidOfSession, type Zxid, zxid, zxidToString } from '../wire/ids.ts';
 import { follows } from '../storage/zxidOrder.ts';
 import { opName } from '../wire/opCodes.ts';
 import type { FileSet } from './dataFiles.ts';
@@ -139,7 +139,7 @@ export class TreeHistory {
 
   /** How many transactions had happened once this one had. */
   momentOf(wanted: string): number {
-    const at = zxid(BigInt.asIntN(64, BigInt(wanted)));
+    const at = parseZxid(wanted);
     let low = 0;
     let high = this.#txns.length;
     while (low < high) {

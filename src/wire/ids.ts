@@ -24,3 +24,5 @@ export const counterOf = (value: Zxid): bigint => value & COUNTER_MASK;
 export const sidOfSession = (id: bigint): Sid => sid(BigInt.asUintN(64, id) >> 56n);
 /** ZooKeeper's way to print a zxid: `0x` and lower-case hex. */
 export const zxidToString = (value: Zxid): string => `0x${BigInt.asUintN(64, value).toString(16)}`;
+/** Reads what {@link zxidToString} prints. */
+export const parseZxid = (text: string): Zxid => zxid(BigInt.asIntN(64, BigInt(text)));

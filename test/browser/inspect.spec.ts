@@ -53,6 +53,25 @@ test('a directory of Apache ZooKeeper is read, verified and walked through', asy
   await expect.poll(() => treeRows.count()).toBeLessThan(after);
 });
 
+test('it is said who made a node, and what differs between two zxids', async ({ page, appUrl }) => {
+  await inspect(page, appUrl, filesOf(CUT));
+  await page.getByTestId('txn-type').selectOption('create');
+  await page.getByTestId('txn').first().click();
+  const made = await page.getByTestId('moment').innerText();
+  await page.getByTestId('inspect-history').click();
+  const line = page.getByTestId('story-line').last();
+  await expect(line).toContainText('created /');
+  await expect(line).toContainText(/by session 0x[0-9a-f]+, begun at server \d+/);
+  await page.getByTestId('scrub').fill('0');
+  await expect(page.getByTestId('moment')).not.toHaveText(made);
+
+  await page.getByTestId('compare-from-here').click();
+  await page.getByTestId('compare-run').click();
+  await expect(page.getByTestId('compare-row').first()).toHaveAttribute('data-kind', 'created');
+  await page.getByTestId('compare-row').first().click();
+  await expect(page.getByTestId('difference')).toContainText('created');
+});
+
 test('a zip of two servers asks which one', async ({ page, appUrl }) => {
   const entries = Object.fromEntries(
     ['server.1', 'server.2'].flatMap((server) =>

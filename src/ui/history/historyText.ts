@@ -25,6 +25,10 @@ function beginText(floor: HistoryReport['floor'], firstZxid: string | null): str
   }
 }
 
+/** The last transaction that every tree of it has. */
+export const floorZxid = ({ floor }: HistoryReport): string =>
+  floor.kind === 'snapshot' ? floor.zxid : '0x0';
+
 /** What is known of the newest transactions' fate; null where there is nothing to say. */
 export function commitText(
   txnCount: number,

@@ -4,6 +4,7 @@ import { releaseProxy, type Remote, transfer, wrap } from 'comlink';
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import type { NamedBytes } from '../../inspector/dataFiles.ts';
 import type { InspectionReport, TreeReport, TxnDetail } from '../../inspector/inspection.ts';
+import type { HistoryReport, TreeHistory } from '../../inspector/treeHistory.ts';
 import type { NodeReport } from '../../inspector/nodeReport.ts';
 import type { TxnRow } from '../../inspector/txnRow.ts';
 import { parentPath, TreeRows } from '../tree/treeRows.ts';
@@ -37,6 +38,10 @@ export class InspectState {
   readonly #expanded = new SvelteSet<string>(['/']);
   readonly treeRows: TreeRows = $derived.by(() => new TreeRows(this.#children, this.#expanded));
 
+  /** Who did what, made when somebody asks for it. */
+  history: { readonly of: Remote<TreeHistory>; readonly report: HistoryReport } | null =
+    $state.raw(null);
+
   #worker: Worker | null = null;
   #remote: Remote<InspectWorker> | null = null;
   readonly #makeWorker: () => Worker;
@@ -51,6 +56,7 @@ export class InspectState {
     this.#worker?.terminate();
     this.#remote = null;
     this.#worker = null;
+    this.history = null;
     this.phase = { kind: 'empty' };
   }
 
@@ -103,6 +109,18 @@ export class InspectState {
   async showMoment(index: number): Promise<void> {
     this.momentIndex = index;
     await this.#refreshTree();
+  }
+
+  /** The tree after this transaction. */
+  async showZxid(zxid: string): Promise<void> {
+    await this.#ask(async (remote) => this.showMoment(await remote.momentOf(zxid)));
+  }
+
+  async openHistory(): Promise<void> {
+    await this.#ask(async (remote) => {
+      const history = await remote.history();
+      this.history = { of: history, report: await history.report() };
+    });
   }
 
   async select(path: string): Promise<void> {

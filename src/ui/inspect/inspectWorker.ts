@@ -1,6 +1,6 @@
 /** The inspector's Worker: unpacks what was dropped and holds the opened directory, so that the page stays quick. */
 
-import { expose } from 'comlink';
+import { expose, proxy, type ProxyMarked } from 'comlink';
 import { type FileSet, fileSetsOf, type NamedBytes } from '../../inspector/dataFiles.ts';
 import {
   Inspection,
@@ -10,6 +10,7 @@ import {
   type TxnFilter,
 } from '../../inspector/inspection.ts';
 import type { NodeReport } from '../../inspector/nodeReport.ts';
+import { TreeHistory } from '../../inspector/treeHistory.ts';
 import type { TxnRow } from '../../inspector/txnRow.ts';
 import { unpackFiles } from '../../inspector/unpackedFiles.ts';
 
@@ -22,11 +23,11 @@ export interface TreePage extends TreeReport {
 
 export class InspectWorker {
   #sets: readonly FileSet[] = [];
-  #inspection: Inspection | null = null;
+  #opened: { readonly set: FileSet; readonly inspection: Inspection } | null = null;
 
   /** Answers the folders of the servers found. Throws an error for people where a file cannot be unpacked. */
   receive(files: readonly NamedBytes[]): readonly string[] {
-    this.#inspection = null;
+    this.#opened = null;
     this.#sets = fileSetsOf(unpackFiles(files));
     return this.#sets.map(({ folder }) => folder);
   }
@@ -38,28 +39,29 @@ export class InspectWorker {
         'There is no log.* and no snapshot.* file in it. Drop files of a version-2 folder, or a zip of one.',
       );
     }
-    this.#inspection = new Inspection(set);
-    return this.#inspection.report;
+    const inspection = new Inspection(set);
+    this.#opened = { set, inspection };
+    return inspection.report;
   }
 
   filter(filter: TxnFilter): number {
-    return this.#opened.filter(filter);
+    return this.#inspection.filter(filter);
   }
 
   rows(from: number, count: number): readonly TxnRow[] {
-    return this.#opened.rows(from, count);
+    return this.#inspection.rows(from, count);
   }
 
   detail(index: number): TxnDetail | null {
-    return this.#opened.detail(index);
+    return this.#inspection.detail(index);
   }
 
   zxidAt(index: number): string {
-    return this.#opened.zxidAt(index);
+    return this.#inspection.zxidAt(index);
   }
 
   tree(zxid: string, paths: readonly string[], selected: string): TreePage {
-    const inspection = this.#opened;
+    const inspection = this.#inspection;
     return {
       ...inspection.treeAt(zxid),
       children: paths.flatMap((path) => {
@@ -70,9 +72,22 @@ export class InspectWorker {
     };
   }
 
-  get #opened(): Inspection {
-    if (this.#inspection === null) throw new Error('Nothing is open.');
-    return this.#inspection;
+  momentOf(zxid: string): number {
+    return this.#inspection.momentOf(zxid);
+  }
+
+  /** Made anew at each call: it runs through all transactions. */
+  history(): TreeHistory & ProxyMarked {
+    return proxy(new TreeHistory(this.#open.set));
+  }
+
+  get #inspection(): Inspection {
+    return this.#open.inspection;
+  }
+
+  get #open(): { readonly set: FileSet; readonly inspection: Inspection } {
+    if (this.#opened === null) throw new Error('Nothing is open.');
+    return this.#opened;
   }
 }
 
