@@ -74,8 +74,10 @@ async function playAnswered(steps: readonly Step[], shape: Shape): ReturnType<Pa
     scriptCount += 1;
     const heard = await now.play(steps, `/d${scriptCount}`);
     const isUnanswered = isSilent(heard.apache) && !isSilent(heard.tabkeeper);
-    if (!isUnanswered || playCount === MAX_PLAY_COUNT) return heard;
-    console.log(`differential, ${shape}: Apache left script ${scriptCount} without an answer`);
+    const mustPlayAgain = isUnanswered || now.mayHaveTidied;
+    if (!mustPlayAgain || playCount === MAX_PLAY_COUNT) return heard;
+    const why = isUnanswered ? 'Apache left it without an answer' : 'it took too long';
+    console.log(`differential, ${shape}: script ${scriptCount} is played again, as ${why}`);
     await replacePair(shape);
   }
 }

@@ -24,10 +24,9 @@ const CONFIG = [
   'enforceQuota=true',
 ];
 
-/**
- * After a minute servers look for containers and TTL nodes to remove, each at its own moment: a pair is given up before
- * that.
- */
+/** After a minute servers look for containers and TTL nodes to remove, each at its own moment. */
+const CONTAINER_CHECK_MS = 60_000;
+/** A pair is given up before that. */
 const MAX_AGE_MS = 40_000;
 
 export class Pair {
@@ -49,6 +48,11 @@ export class Pair {
 
   get isOld(): boolean {
     return performance.now() - this.#made > MAX_AGE_MS;
+  }
+
+  /** A script that ended now may have met servers that removed nodes of their own accord. */
+  get mayHaveTidied(): boolean {
+    return performance.now() - this.#made > CONTAINER_CHECK_MS;
   }
 
   /** Plays the same script to both, below `base`. */
