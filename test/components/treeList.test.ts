@@ -65,7 +65,7 @@ describe('a node with 300,000 children', () => {
     await expect.poll(() => activeRow().dataset['path']).toBe('/n-299998');
     await userEvent.keyboard('{PageUp}');
     await expect.poll(() => tree.selectedPath < '/n-299998').toBe(true);
-    activeRow();
+    await expect.poll(() => activeRow().dataset['path']).toBe(tree.selectedPath);
     await userEvent.keyboard('{Home}{ArrowDown}');
     await expect.poll(() => activeRow().dataset['path']).toBe('/n-000000');
   });
