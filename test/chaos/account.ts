@@ -25,14 +25,14 @@ export interface Timing {
 
 export function summary({ history, strikes, witness }: ChaosRun, timing: Timing): string {
   const { storm, quorumMs, allMs, answersMs } = timing;
-  const { acknowledged, reads, refused, unheard, deposedReads } = history.counts;
+  const { acknowledged, reads, refused, unheard, deposedReads, unjudged } = history.counts;
   const faults = [...strikes.counts].map(([kind, count]) => `${kind} ${count}`).join(', ');
   const pauses = history.pauses(storm);
   const longest = longestOf(pauses);
   const unforced = longestOf(pauses.map((pause) => witness.longestWell(pause)));
   return [
     `${(lengthMs(storm) / 60_000).toFixed(1)} minutes. Faults: ${faults}.`,
-    `Clients: ${acknowledged} writes acknowledged, ${reads} reads, ${refused} refused, ${unheard} unheard; ${deposedReads} reads of a deposed leader left out.`,
+    `Clients: ${acknowledged} writes acknowledged, ${reads} reads, ${refused} refused, ${unheard} unheard; ${deposedReads} reads of a deposed leader left out, ${unjudged} nodes with too much unheard to be judged.`,
     `A majority of the voters had tabs that nothing was being done to in ${(100 * witness.wellShare(storm)).toFixed(0)} % of the time.`,
     `Longest time without an acknowledged write: ${told(longest)}; with such a majority there all the time: ${told(unforced)}.`,
     `After the last fault: a quorum in ${seconds(quorumMs)}, everybody in ${seconds(allMs)}.`,

@@ -10,7 +10,7 @@ import type { VoterCount } from '../../src/room/roomLink.ts';
 import { diagnose } from '../browser/harness/diagnosis.ts';
 import { test } from '../browser/harness/servers.ts';
 import { switchedServer } from '../browser/harness/switchedServer.ts';
-import { type ChaosRun, report, story, summary } from './account.ts';
+import { type ChaosRun, report, story, summary, type Timing } from './account.ts';
 import { ChaosTabs } from './chaosTabs.ts';
 import { until } from './until.ts';
 import { compare, readRegisters, recover } from './ending.ts';
@@ -74,7 +74,7 @@ test(`a storm of faults, seed ${seed}, ${voterCount} servers`, async ({
     witness,
     schedule: schedule.map(describeFault),
   };
-  let told = 'nothing could be judged';
+  let timing: Timing | null = null;
   const storm = async (): Promise<void> => {
     await openAll(tabs);
     const startMs = nowMs();
@@ -87,7 +87,7 @@ test(`a storm of faults, seed ${seed}, ${voterCount} servers`, async ({
     const spent = { fromMs: startMs, toMs: nowMs() };
     await readRegisters(tabs, history, nowMs);
     problems.push(...(await compare(tabs, history)));
-    told = summary(run, { storm: spent, quorumMs, allMs, answersMs: tabs.pulse.answersMs });
+    timing = { storm: spent, quorumMs, allMs, answersMs: tabs.pulse.answersMs };
   };
   let isOver = false;
   const limitMs = stormMs + ENDING_WITHIN_MS;
@@ -104,7 +104,9 @@ test(`a storm of faults, seed ${seed}, ${voterCount} servers`, async ({
   await writers.stop();
   history.judge();
   problems.push(...history.violations);
-  console.log(`seed ${seed}: ${told}`);
+  console.log(
+    `seed ${seed}: ${timing === null ? 'it did not come to its end' : summary(run, timing)}`,
+  );
   await testInfo.attach('what was done and seen', {
     body: story(run),
     contentType: 'text/plain',

@@ -143,9 +143,10 @@ export class ChaosTabs {
 
   async #replace({ process, ended }: Running): Promise<Running> {
     process.kill('SIGKILL');
-    await ended;
+    // A busy machine takes its time to bury it: nobody is asked any more who cannot hear.
     for (const tab of this.#tabs) tab.noteGone();
     this.#tabs = [];
+    await ended;
     return start(this.#options, this.#profile);
   }
 }

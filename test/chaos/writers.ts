@@ -18,6 +18,8 @@ const ANSWER_WAIT_MS = 1_500;
 const TASKS_PER_TAB_COUNT = 25;
 /** A history of one node stays short enough to judge: after so many tasks of all, other nodes are used. */
 const TASKS_PER_GENERATION_COUNT = 240;
+/** What nobody heard may have happened at any time: it counts for so many. */
+const UNHEARD_WEIGHT = 15;
 const REGISTER_COUNT = 4;
 /** So that the browser has the time for something else: between two tasks of one lane. */
 const PAUSE_MS = 6;
@@ -31,6 +33,7 @@ export class Writers {
   readonly #lanes: Promise<void>[] = [];
   #stopped = false;
   #taskCount = 0;
+  #unheardCount = 0;
 
   constructor(tabs: ChaosTabs, history: History, nowMs: () => number) {
     this.#tabs = tabs;
@@ -86,6 +89,7 @@ export class Writers {
         return told !== null;
       },
       () => {
+        this.#unheardCount++;
         this.#history.returned(call, null, this.#nowMs());
         return false;
       },
@@ -105,7 +109,8 @@ export class Writers {
       const own = [...this.#history.ephemerals.keys()].slice(-RECENT_COUNT);
       if (own.length > 0) return { kind: 'look', path: random.pick(own) };
     }
-    const generation = Math.floor(number / TASKS_PER_GENERATION_COUNT);
+    const age = number + this.#unheardCount * UNHEARD_WEIGHT;
+    const generation = Math.floor(age / TASKS_PER_GENERATION_COUNT);
     const path = `${ROOT}/registers/r${generation}-${random.integer(1, REGISTER_COUNT)}`;
     const task = { kind: 'register', path, synced: true } as const;
     const action = random.fraction();

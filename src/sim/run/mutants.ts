@@ -130,6 +130,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'storage/snapshotInstallation.ts',
     from: 'const superseded = [...snapshots, ...logs]',
     to: 'const superseded = [...snapshots]',
+    onlyByTrap:
+      'who was given the snapshot has to lead next, and to hand on what stands in the logs before it',
   },
   {
     name: 'SNAP is installed in memory only',
