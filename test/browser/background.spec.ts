@@ -182,10 +182,20 @@ test('a tab that went elsewhere and back is that server again, with its data', a
   const tab = await plainBrowser.open(appUrl + newLink(1));
   await serves(tab);
   await create(tab, '/kept');
-  await tab.evaluate((elsewhere) => location.assign(elsewhere), `${appUrl}nothing-here`);
+  await tab.evaluate((elsewhere) => {
+    document.body.setAttribute('data-old', '');
+    location.assign(elsewhere);
+  }, `${appUrl}nothing-here`);
   await tab.until('it is elsewhere', () => globalThis.tabkeeper === undefined, null);
   await tab.evaluate(() => history.back());
-  await serves(tab);
+  // A page out of the browser's cache says for a moment longer what it was.
+  await tab.until(
+    'a new page serves',
+    () =>
+      document.querySelector('[data-old]') === null &&
+      globalThis.tabkeeper?.status().serving === true,
+    null,
+  );
   expect((await statusOf(tab)).sid).toBe(1);
   expect(await found(tab, ['/kept'])).toEqual(['/kept']);
 });
