@@ -106,7 +106,7 @@ export class Invariants {
           this.#established(watched, event.epoch, event.supporters);
         } else if (event.type === 'syncChosen') {
           this.#syncChosen(watched, event.learner, event.leaderZxid);
-          if (event.sync === 'SNAP') this.#offers(watched, event.learner);
+          if (event.sync === 'SNAP') this.#offers(watched, event.learner, event.leaderZxid);
         } else if (event.type === 'synchronizing' && event.sync !== 'DIFF') {
           // Its leader cuts its history, or gives it another.
           watched.acknowledged = null;
@@ -123,8 +123,13 @@ export class Invariants {
         }
         return;
       case 'storage':
-        if (event.type === 'loaded') watched.lastApplied = event.zxid;
-        else if (event.type === 'truncated') watched.lastApplied = event.zxid;
+        if (event.type === 'loaded') {
+          watched.lastApplied = event.zxid;
+          // A crash may come when the snapshot is in its place and before anybody is told.
+          if (watched.history.snapshotZxid === watched.offeredUpTo) {
+            watched.inSnapshot = watched.offered;
+          }
+        } else if (event.type === 'truncated') watched.lastApplied = event.zxid;
         else if (event.type === 'snapshotInstalled') {
           watched.lastApplied = event.zxid;
           watched.inSnapshot = watched.offered;
@@ -215,9 +220,11 @@ export class Invariants {
   }
 
   /** A snapshot does not name the transactions in it: they are those of the leader that sends it. */
-  #offers(leader: WatchedServer, learner: Sid): void {
+  #offers(leader: WatchedServer, learner: Sid, upTo: Zxid): void {
     const watched = this.#watched.get(learner);
-    if (watched !== undefined) watched.offered = this.#uncommittedOf(leader);
+    if (watched === undefined) return;
+    watched.offered = this.#uncommittedOf(leader);
+    watched.offeredUpTo = upTo;
   }
 
   /** CommittedLogDurability at its beginning: a commit rests on the disks of a quorum. */

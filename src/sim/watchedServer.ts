@@ -19,6 +19,8 @@ export interface WatchedServer {
   lostEpoch: Epoch;
   /** Transactions that no quorum has accepted yet and that came, or are to come, inside a snapshot of its leader's. */
   offered: readonly Zxid[];
+  /** The last transaction in that snapshot, which names its file; null: none was ever offered. */
+  offeredUpTo: Zxid | null;
   inSnapshot: readonly Zxid[];
   /** What it will have after its synchronisation, and in whose epoch. */
   syncTarget: { readonly zxid: Zxid; readonly epoch: Epoch | null } | null;
@@ -39,6 +41,7 @@ export function watchedServer(
     lostUpTo: zxid(0n),
     lostEpoch: epoch(0),
     offered: [],
+    offeredUpTo: null,
     inSnapshot: [],
     syncTarget: null,
   };
