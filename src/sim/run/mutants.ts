@@ -288,6 +288,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'storage/databaseLoader.ts',
     from: 'const trusted = options.dbAutocreate || directory.hasInitializeFile;',
     to: 'const trusted = true;',
+    onlyByTrap:
+      'of two servers that hold a commit one has to lose its disk while the other is away, and be back in that very election',
   },
   {
     name: 'a torn record is not cut off',
