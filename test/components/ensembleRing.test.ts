@@ -139,13 +139,18 @@ describe('the finalize wait', () => {
 });
 
 describe('a message on its way', () => {
-  test('moves from its sender to its receiver, and is gone after 0.6 s', async () => {
+  const voteOnItsWay = async (): Promise<ReturnType<typeof frameClock>> => {
     const clock = frameClock();
     const { told } = await showRing();
     const vote = await oneVote();
     told.nowMs = vote.timeMs;
     await told.tell([vote]);
     await expect.poll(message).not.toBe('');
+    return clock;
+  };
+
+  test('moves from its sender to its receiver, and is gone after 0.6 s', async () => {
+    const clock = await voteOnItsWay();
     const start = message();
     clock.nowMs += 300;
     await expect.poll(message).not.toBe(start);
@@ -155,12 +160,7 @@ describe('a message on its way', () => {
 
   test('stands still half-way for who asked for less motion, and goes all the same', async () => {
     await lessMotion(true);
-    const clock = frameClock();
-    const { told } = await showRing();
-    const vote = await oneVote();
-    told.nowMs = vote.timeMs;
-    await told.tell([vote]);
-    await expect.poll(message).not.toBe('');
+    const clock = await voteOnItsWay();
     const standing = message();
     clock.nowMs += 590;
     await drawn();
