@@ -29,7 +29,7 @@ export class FrozenDatabase {
     return this.#tree.zxid;
   }
 
-  get digest(): ZxidDigest {
+  get digest(): ZxidDigest | null {
     return this.#tree.digest;
   }
 

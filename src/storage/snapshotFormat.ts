@@ -32,10 +32,14 @@ export function checkSnapshotHeader(bytes: Uint8Array): void {
   if (version !== VERSION) throw malformed(`format version ${version}; only ${VERSION} is known`);
 }
 
-/** What follows the tree; `sum` is over all before it. Before the first transaction there is no digest: zxid 0. */
-export function snapshotTail(sum: Adler32, digest: ZxidDigest): Uint8Array {
+/**
+ * What follows the tree; `sum` is over all before it. Before the first transaction the digest is zxid 0 and no more; a
+ * server that keeps none (null) writes neither a digest nor its seal.
+ */
+export function snapshotTail(sum: Adler32, digest: ZxidDigest | null): Uint8Array {
   const writer = new JuteWriter();
   writeSeal(writer, sum);
+  if (digest === null) return writer.toBytes();
   const seal = writer.toBytes();
   sum.update(seal);
   const stored = digest.zxid > 0n ? digest : { ...digest, treeDigest: 0n };
@@ -46,7 +50,7 @@ export function snapshotTail(sum: Adler32, digest: ZxidDigest): Uint8Array {
 }
 
 /**
- * Checks what follows the tree and gives the digest; null where there is none, as before 3.6. `sum` is over all before
+ * Checks what follows the tree and gives the digest; null where there is none, as before 3.6 and where digests are off. `sum` is over all before
  * it. Throws `JuteError` for a seal that does not fit.
  */
 export function readSnapshotTail(bytes: Uint8Array, sum: Adler32): ZxidDigest | null {

@@ -326,8 +326,9 @@ export class DataTree {
     return this.#nodes.digest();
   }
 
-  /** As {@link treeDigest}, with the zxid it belongs to: what a snapshot ends with. */
-  zxidDigest(): ZxidDigest {
+  /** As {@link treeDigest}, with the zxid it belongs to: what a snapshot ends with; null if digests are off. */
+  zxidDigest(): ZxidDigest | null {
+    if (!this.#digestEnabled) return null;
     return {
       zxid: this.lastProcessedZxid,
       version: DIGEST_VERSION,
@@ -351,7 +352,12 @@ export class DataTree {
 
   /** A view of the tree as it is now, to be written out bit by bit while the tree goes on changing. End it. */
   beginSnapshot(): TreeSnapshot {
-    return new TreeSnapshot(this.#nodes, this.#aclCache.entries(), this.zxidDigest());
+    return new TreeSnapshot(
+      this.#nodes,
+      this.#aclCache.entries(),
+      this.lastProcessedZxid,
+      this.zxidDigest(),
+    );
   }
 
   readonly #currentDigest = (): bigint => this.treeDigest();

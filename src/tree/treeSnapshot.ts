@@ -38,8 +38,10 @@ interface Level {
 
 export class TreeSnapshot implements FrozenView {
   readonly stamp: number;
-  /** The digest of what is written, for the end of the file. */
-  readonly digest: ZxidDigest;
+  /** The newest transaction in it: what the snapshot file is named after. */
+  readonly zxid: Zxid;
+  /** The digest of what is written, for the end of the file; null: none is kept. */
+  readonly digest: ZxidDigest | null;
   readonly #nodes: NodeHashMap;
   readonly #acls: readonly (readonly [number, readonly ACL[]])[];
   readonly #preserved = new Map<string, FrozenNode>();
@@ -51,18 +53,15 @@ export class TreeSnapshot implements FrozenView {
   constructor(
     nodes: NodeHashMap,
     acls: readonly (readonly [number, readonly ACL[]])[],
-    digest: ZxidDigest,
+    zxid: Zxid,
+    digest: ZxidDigest | null,
   ) {
     this.#nodes = nodes;
     this.#acls = acls;
+    this.zxid = zxid;
     this.digest = digest;
     this.stamp = nodes.nextStamp();
     nodes.openView(this);
-  }
-
-  /** The newest transaction in it: what the snapshot file is named after. */
-  get zxid(): Zxid {
-    return this.digest.zxid;
   }
 
   /** Nodes kept because the tree has moved on. */

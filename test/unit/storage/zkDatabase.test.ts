@@ -337,6 +337,16 @@ describe('a transaction with a digest', () => {
 });
 
 describe('a snapshot', () => {
+  it('of a server that keeps no digest has none, and says nothing against the tree of one that does', () => {
+    const world = new StorageWorld({ digestEnabled: false });
+    world.load();
+    world.write(...createsAfter(z(1, 0), 5));
+    world.takeSnapshot();
+    world.crash({ digestEnabled: true });
+    expect(world.load()).toMatchObject({ snapshot: 'snapshot.100000005', zxid: z(1, 5) });
+    expect(world.eventsOf('digestMismatch')).toEqual([]);
+  });
+
   it('holds the instant it was asked for, sessions and tree, while writes go on', () => {
     const world = loaded();
     world.write(...createsAfter(z(1, 0), 3_000, 'x'.repeat(100)));
