@@ -13,11 +13,14 @@ import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { ensureDependencies } from './dependencies.mjs';
 
-const DIAGRAM_STEPS_COUNT = 250;
 /** How often a run that writes to a file or a pipe says how far it is. */
 const LOGGED_PROGRESS_MS = 60_000;
 /** A run leaves much garbage and keeps little: with more room for what is young, less of it is copied. */
 const YOUNG_GENERATION_MB = 64;
+/** A schedule that fails is shrunk within these limits, and no more of them than that in one series. */
+const SHRINK_TRIES_COUNT = 300;
+const SHRINK_LIMIT_S = 60;
+const SHRUNK_SEEDS_COUNT = 3;
 const HELP = `npm run sim -- [options]
   --seeds N        runs so many seeds (default 200)
   --first N        from this one on (default: a fresh one, which is printed)
@@ -25,7 +28,14 @@ const HELP = `npm run sim -- [options]
   --steps N        events after which a storm ends (default 40000)
   --jobs N         cores to use (default: all but one)
   --replay N       runs this seed, and tells all that happens
-  --shrink         with --replay: first leaves out every fault that is not needed
+  --no-shrink      does not look for a smaller schedule that fails as well (it does for the first ${SHRUNK_SEEDS_COUNT}
+                   seeds that fail, with at most ${SHRINK_TRIES_COUNT} tries and ${SHRINK_LIMIT_S} s each)
+  --shrink         with --replay: looks for the smaller schedule first
+  --faults N,N     with --replay: these faults of the seed's only (none: no fault)
+  --clients N      with --replay: so many clients only
+  --even-clocks    with --replay: no clock is faster than another
+  --storm MS       with --replay: the storm ends then
+  --no-extras      without rows of faults, slow readers and settings of all kinds
   --mutant NAME    with this known mistake put in (npm run sim:mutants lists them)
   --out DIR        where traces and diagrams go (default test-results/sim)`;
 
@@ -34,6 +44,8 @@ function readOptions() {
     if (!/^\d+$/.test(value)) refuse(`--${name} wants a whole number, not "${value}".`);
     return Number(value);
   };
+  const numbersOf = (value) =>
+    value === 'none' ? [] : value.split(',').map((number) => whole('faults', number));
   let values;
   try {
     ({ values } = parseArgs({
@@ -45,6 +57,12 @@ function readOptions() {
         jobs: { type: 'string', default: String(Math.max(1, availableParallelism() - 1)) },
         replay: { type: 'string' },
         shrink: { type: 'boolean', default: false },
+        'no-shrink': { type: 'boolean', default: false },
+        faults: { type: 'string' },
+        clients: { type: 'string' },
+        'even-clocks': { type: 'boolean', default: false },
+        storm: { type: 'string' },
+        'no-extras': { type: 'boolean', default: false },
         mutant: { type: 'string' },
         out: { type: 'string', default: 'test-results/sim' },
         help: { type: 'boolean', default: false },
@@ -69,12 +87,19 @@ function readOptions() {
         : whole('first', values.first),
     jobs: Math.max(1, whole('jobs', values.jobs)),
     replay: values.replay === undefined ? null : whole('replay', values.replay),
-    shrink: values.shrink,
+    shrink: values['no-shrink'] ? 'never' : values.shrink ? 'first' : 'failing',
+    reduction: {
+      ...(values.faults === undefined ? {} : { faults: numbersOf(values.faults) }),
+      ...(values.clients === undefined ? {} : { clientCount: whole('clients', values.clients) }),
+      ...(values['even-clocks'] ? { evenClocks: true } : {}),
+      ...(values.storm === undefined ? {} : { stormMs: Number(values.storm) }),
+    },
     mutant: values.mutant ?? null,
     out: values.out,
     plan: {
       servers: [Number(low), Number(high)],
       maxEventCount: whole('steps', values.steps),
+      extras: !values['no-extras'],
     },
   };
 }
@@ -105,54 +130,65 @@ async function buildLibrary() {
   return buildSimulator([mutation(mutant)]);
 }
 
-/** Plain words in a file, and the end of them as diagrams in two more; answers words and the files' names. */
-function writeTrace({ plan, trace }) {
-  const { seed } = plan;
-  const { entries } = trace;
-  const lines = simulator.replayLines(entries);
-  const file = (extension) => join(options.out, `seed-${seed}.${extension}`);
+/** Plain words in a file, and the end of them as diagrams in two more; answers the files' names. */
+function writeTrace(report, suffix = '') {
+  const about = options.mutant === null ? '' : `, with the mistake "${options.mutant}"`;
   mkdirSync(options.out, { recursive: true });
-  writeFileSync(file('txt'), `${lines.join('\n')}\n`);
-  writeFileSync(file('mmd'), simulator.mermaidOf(entries, DIAGRAM_STEPS_COUNT));
-  const title = `The end of seed ${seed}, last ${DIAGRAM_STEPS_COUNT} steps${options.mutant === null ? '' : `, with the mistake "${options.mutant}"`}`;
-  writeFileSync(file('svg'), simulator.svgOf(entries, DIAGRAM_STEPS_COUNT, title));
-  const written = `${file('txt')}, ${file('mmd')}, ${file('svg')} (the last ${DIAGRAM_STEPS_COUNT} steps)`;
-  return { lines, written };
+  const names = simulator.traceFiles(report, suffix, about).map(({ name, text }) => {
+    const file = join(options.out, name);
+    writeFileSync(file, text);
+    return file;
+  });
+  return names.join(', ');
 }
 
 function replay(seed) {
-  let report = simulator.runSeed(seed, options.plan);
-  if (report.failure !== null && options.shrink) {
-    const before = report.plan.faults.length;
-    report = simulator.shrinkPlan(report);
-    const left = report.plan.faults.length;
-    console.log(
-      left === 0
-        ? `It fails without any of the ${before} faults.`
-        : `It fails with ${left} of the ${before} faults alone.`,
-    );
+  const plan = simulator.drawPlan(seed, options.plan);
+  let reduction = { ...simulator.wholeOf(plan), ...options.reduction };
+  if (options.shrink === 'first') {
+    const failing = simulator.runPlan(simulator.reducedPlan(plan, reduction));
+    if (failing.failure !== null) {
+      const shrunk = simulator.shrinkPlan({ ...failing, plan }, shrinkLimits());
+      console.log(failedText({ plan, failure: failing.failure, shrunk }));
+      ({ reduction } = shrunk);
+    }
   }
-  report = simulator.runPlan(report.plan, { trace: true });
-  const { lines, written } = writeTrace(report);
-  console.log(lines.join('\n'));
-  console.log(report.plan.faults.length === 0 ? '\nNo faults.' : '\nFaults:');
-  for (const fault of report.plan.faults)
-    console.log(`${fault.atMs.toFixed(3).padStart(11)} ms  ${simulator.faultText(fault)}`);
-  console.log(`Written: ${written}`);
+  const report = simulator.runPlan(simulator.reducedPlan(plan, reduction), { trace: true });
+  console.log(simulator.replayLines(report.trace.entries).join('\n'));
+  console.log('\nFaults:');
+  console.log(simulator.scheduleLines(report.plan).join('\n'));
+  console.log(`Written: ${writeTrace(report)}`);
   console.log(
     report.failure === null ? `Seed ${seed} breaks nothing.` : `Seed ${seed}: ${report.failure}`,
   );
   return report.failure === null ? 0 : 1;
 }
 
-/** What to type to see that seed's run again. */
-function replayOf(seed) {
-  const { plan, mutant } = options;
-  const [low, high] = plan.servers;
-  return [
-    `npm run sim -- --replay ${seed} --servers ${low}..${high} --steps ${plan.maxEventCount} --shrink`,
-    ...(mutant === null ? [] : [`--mutant "${mutant}"`]),
+function shrinkLimits() {
+  const endMs = performance.now() + SHRINK_LIMIT_S * 1000;
+  return { triesCount: SHRINK_TRIES_COUNT, mayGoOn: () => performance.now() < endMs };
+}
+
+function failedText({ plan, failure, shrunk }) {
+  const [low, high] = options.plan.servers;
+  const asRun = [
+    ...(low === 1 && high === 9 ? [] : [`--servers ${low}..${high}`]),
+    ...(options.plan.maxEventCount === 40_000 ? [] : [`--steps ${options.plan.maxEventCount}`]),
+    ...(options.plan.extras ? [] : ['--no-extras']),
+    ...(options.mutant === null ? [] : [`--mutant "${options.mutant}"`]),
   ].join(' ');
+  return simulator.failureLines({ plan, failure, shrunk, options: asRun }).join('\n');
+}
+
+/** Tells of a seed that fails all there is to tell, and writes its traces. */
+function tellFailed({ seed, failure }, shrunk) {
+  const plan = simulator.drawPlan(seed, options.plan);
+  const written = [writeTrace(simulator.runPlan(plan, { trace: true }))];
+  if (shrunk !== null) {
+    const smaller = simulator.reducedPlan(plan, shrunk.reduction);
+    written.push(writeTrace(simulator.runPlan(smaller, { trace: true }), '-shrunk'));
+  }
+  console.log(`\n${failedText({ plan, failure, shrunk })}\n  written: ${written.join(', ')}`);
 }
 
 async function runAll() {
@@ -182,23 +218,34 @@ async function runAll() {
     coverage.add(result.counts);
     if (result.failure === null) return;
     failures.push(result);
-    const again = simulator.runSeed(result.seed, { ...options.plan, trace: true });
-    const { written } = writeTrace(again);
-    console.log(
-      `\nSeed ${result.seed} fails: ${result.failure}\n  again: ${replayOf(result.seed)}\n  written: ${written}`,
-    );
   };
+  let shrinkingCount = 0;
   const work = () =>
     new Promise((resolve, reject) => {
       const worker = new Worker(new URL('./simWorker.mjs', import.meta.url), {
-        workerData: { library, options: options.plan },
+        workerData: {
+          library,
+          options: options.plan,
+          shrink: { triesCount: SHRINK_TRIES_COUNT, limitMs: SHRINK_LIMIT_S * 1000 },
+        },
         resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
       });
       worker.on('error', reject);
+      let failed = null;
       worker.on('message', (result) => {
-        if (result.ready !== true) note(result);
-        if (next < end) worker.postMessage(next++);
-        else worker.terminate().then(resolve, reject);
+        if (result.kind === 'ran') note(result);
+        if (result.kind === 'shrunk') tellFailed(failed, result.shrunk);
+        if (result.kind === 'ran' && result.failure !== null) {
+          if (options.shrink !== 'never' && shrinkingCount < SHRUNK_SEEDS_COUNT) {
+            shrinkingCount++;
+            failed = result;
+            console.log(`\nSeed ${result.seed} fails; looking for a smaller schedule that does.`);
+            return worker.postMessage({ kind: 'shrink', seed: result.seed });
+          }
+          tellFailed(result, null);
+        }
+        if (next < end) return worker.postMessage({ kind: 'run', seed: next++ });
+        worker.terminate().then(resolve, reject);
       });
     });
   await Promise.all(Array.from({ length: options.jobs }, work));

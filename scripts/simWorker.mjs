@@ -1,14 +1,15 @@
-/** One core's share of `npm run sim`: runs seeds as they are handed in, and tells what came of them. */
+/** One core's share of `npm run sim`: runs seeds as they are handed in, shrinks one on demand, and tells what came of it. */
 import { parentPort, workerData } from 'node:worker_threads';
 
-const { runSeed } = await import(workerData.library);
+const { runSeed, shrinkPlan } = await import(workerData.library);
 
-parentPort.on('message', (seed) => {
+function run(seed) {
   const { failure, eventCount, virtualMs, checkCount, acknowledgedCount, coverage } = runSeed(
     seed,
     workerData.options,
   );
-  parentPort.postMessage({
+  return {
+    kind: 'ran',
     seed,
     failure,
     eventCount,
@@ -16,6 +17,20 @@ parentPort.on('message', (seed) => {
     checkCount,
     acknowledgedCount,
     counts: [...coverage.counts],
-  });
+  };
+}
+
+function shrink(seed) {
+  const { triesCount, limitMs } = workerData.shrink;
+  const endMs = performance.now() + limitMs;
+  const mayGoOn = () => performance.now() < endMs;
+  return {
+    kind: 'shrunk',
+    shrunk: shrinkPlan(runSeed(seed, workerData.options), { triesCount, mayGoOn }),
+  };
+}
+
+parentPort.on('message', ({ kind, seed }) => {
+  parentPort.postMessage(kind === 'run' ? run(seed) : shrink(seed));
 });
-parentPort.postMessage({ ready: true });
+parentPort.postMessage({ kind: 'ready' });
