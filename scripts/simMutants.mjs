@@ -81,8 +81,6 @@ async function trapLines(mutant) {
 
 async function seedLines(mutant) {
   if (values.traps) return [];
-  if (mutant.onlyByTrap !== undefined)
-    return [{ found: named.has(mutant.name), text: `by no seed: ${mutant.onlyByTrap}` }];
   const { runSeed } = await import(await buildSimulator([mutation(mutant)]));
   const found = hunt(runSeed);
   return [

@@ -60,6 +60,8 @@ export class Ensemble {
   readonly #ownConfigs = new Map<Sid, Partial<PeerConfig>>();
   readonly #servers = new Map<Sid, Server>();
   readonly #machines = new Map<Sid, Machine>();
+  /** Leaders of established reigns. */
+  readonly #established = new Set<Sid>();
   #clientCount = 0;
 
   constructor(options: EnsembleOptions) {
@@ -77,7 +79,7 @@ export class Ensemble {
       this.#machines.set(sid, machine);
       this.#servers.set(sid, { kind: 'down' });
     }
-    this.simulation.subscribe(['peer'], (record) => this.#observe(record));
+    this.simulation.subscribe(['peer', 'zab'], (record) => this.#observe(record));
   }
 
   get sids(): readonly Sid[] {
@@ -99,8 +101,8 @@ export class Ensemble {
   start(...sids: readonly (Sid | number)[]): void {
     for (const sid of sids.map(sidOf)) {
       const machine = this.machine(sid);
-      // A server that ended by itself leaves its process behind until it is started anew.
-      if (this.#servers.get(sid)?.kind === 'ended') machine.crash();
+      // A server that ended by itself leaves its process behind until it is started anew, and others may use its machine.
+      if (this.#servers.get(sid)?.kind !== 'up') machine.crash();
       const peer = startPeer(this.#configOf(sid), machine.boot(), this.#optionsOf(sid));
       this.#servers.set(sid, { kind: 'up', peer });
     }
@@ -166,10 +168,12 @@ export class Ensemble {
     return this.status(sid)?.serving === true;
   }
 
-  /** The server that leads and serves; null if there is none, or two for the moment. */
+  /** The server that leads and serves (or would, if its configuration let it); null if there is none, or two for the moment. */
   leader(): Sid | null {
     const leaders = this.running.filter(
-      (sid) => this.status(sid)?.state === 'LEADING' && this.serving(sid),
+      (sid) =>
+        this.status(sid)?.state === 'LEADING' &&
+        (this.serving(sid) || (this.#established.has(sid) && !this.#configOf(sid).leaderServes)),
     );
     return leaders.length === 1 ? (leaders[0] ?? null) : null;
   }
@@ -307,6 +311,9 @@ export class Ensemble {
   }
 
   #observe(record: ProbeRecord): void {
+    const { topic, type } = record.event;
+    if (topic === 'zab' && type === 'established') this.#established.add(record.sid);
+    else if (topic === 'peer' && type === 'state') this.#established.delete(record.sid);
     if (record.event.topic !== 'peer' || record.event.type !== 'stopped') return;
     if (this.#servers.get(record.sid)?.kind !== 'up') return;
     this.#servers.set(record.sid, { kind: 'ended', reason: record.event.reason });

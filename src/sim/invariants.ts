@@ -82,6 +82,12 @@ export class Invariants {
     if (watched !== undefined) forgive(watched);
   }
 
+  /** A snapshot is taken there of all that is logged, whether or not it is agreed upon. */
+  mayHaveInSnapshot(sid: Sid): void {
+    const watched = this.#watched.get(sid);
+    if (watched !== undefined) watched.inSnapshot = this.#uncommittedOf(watched);
+  }
+
   history(sid: Sid): DiskHistory {
     const watched = this.#watched.get(sid);
     if (watched === undefined) throw new Error(`server ${sid} is not watched`);
@@ -214,7 +220,8 @@ export class Invariants {
   #uncommittedOf({ history, inSnapshot }: WatchedServer): readonly Zxid[] {
     const snapshotZxid = history.snapshotZxid ?? zxid(-1n);
     const logged = [...history.entries.keys()].filter((entry) => entry > snapshotZxid);
-    return [...new Set([...inSnapshot, ...logged])]
+    const contained = inSnapshot.filter((entry) => entry <= snapshotZxid);
+    return [...new Set([...contained, ...logged])]
       .filter((entry) => !this.#history.isCommitted(entry))
       .sort(ascending);
   }

@@ -22,6 +22,14 @@ const WINDOW_BYTES = 256 * 1024;
 /** More than this queued at one connection breaks it: its writer has forgotten to wait for `drained`. */
 const MAX_BUFFERED_BYTES = 256 * 1024 * 1024;
 
+/** What a slow reader takes at one time, and what may be on its way to it. */
+const SLOW_READ_BYTES = 256;
+/**
+ * A byte that waits for a slow reader counts as so many: writers' limits are made for more than simulated clients ever
+ * ask for.
+ */
+const SLOW_BYTE_WEIGHT = 32_768;
+
 /** What travels in one direction of a connection. */
 type Segment =
   | { readonly kind: 'accepted' }
@@ -67,6 +75,11 @@ export class SimConnection implements Connection {
   /** Arrived here and not read because we are paused. */
   #unread: Segment[] = [];
   #paused = false;
+  /** As a reader: the time it takes for each segment; null: none. */
+  #readEveryMs: number | null = null;
+  #readScheduled = false;
+  /** As a writer: what is read slowly there waits here. */
+  #readSlowly = false;
 
   constructor(host: SimHost, id: number, remoteHost: string, remoteAddress: Address) {
     this.#host = host;
@@ -80,7 +93,23 @@ export class SimConnection implements Connection {
   }
 
   get bufferedBytes(): number {
-    return this.#queuedBytes;
+    return this.#queuedBytes * (this.#readSlowly ? SLOW_BYTE_WEIGHT : 1);
+  }
+
+  get open(): boolean {
+    return this.#state.kind === 'open';
+  }
+
+  /** The other end takes so long for each few bytes of what is written here; null: it takes them as they come. */
+  slowReader(everyMs: number | null): void {
+    this.#readSlowly = everyMs !== null;
+    if (this.#other !== null) this.#other.#readEvery(everyMs);
+    this.#scheduleTransmit();
+  }
+
+  #readEvery(everyMs: number | null): void {
+    this.#readEveryMs = everyMs;
+    if (this.#unread.length > 0) this.#host.clock.soon(() => this.#readOn());
   }
 
   write(bytes: Uint8Array): boolean {
@@ -90,11 +119,12 @@ export class SimConnection implements Connection {
       this.#queuedBytes += bytes.length;
       this.#scheduleTransmit();
     }
-    if (this.#queuedBytes > MAX_BUFFERED_BYTES) {
+    if (this.bufferedBytes > MAX_BUFFERED_BYTES) {
       this.breakOff(`more than ${MAX_BUFFERED_BYTES} bytes queued`);
       return false;
     }
-    if (this.#queuedBytes <= HIGH_WATER_BYTES) return true;
+    if (this.bufferedBytes <= HIGH_WATER_BYTES) return true;
+    if (!this.#wantsDrained && this.#readSlowly) this.#host.network.congested?.('waits');
     this.#wantsDrained = true;
     return false;
   }
@@ -260,7 +290,8 @@ export class SimConnection implements Connection {
   /** Puts as much on the wire as the window lets through. */
   #transmit(): void {
     if (this.#unanswered || this.#state.kind === 'closed') return;
-    const room = WINDOW_BYTES - this.#outstandingBytes;
+    const windowBytes = this.#readSlowly ? SLOW_READ_BYTES : WINDOW_BYTES;
+    const room = windowBytes - this.#outstandingBytes;
     if (this.#queuedBytes > 0 && room > 0) {
       const { network, name } = this.#host;
       network.sending?.('before', name);
@@ -277,6 +308,7 @@ export class SimConnection implements Connection {
     }
     if (!this.#wantsDrained || this.#state.kind !== 'open') return;
     this.#wantsDrained = false;
+    if (this.#readSlowly) this.#host.network.congested?.('goes on');
     this.#state.handler.drained();
   }
 
@@ -369,8 +401,10 @@ export class SimConnection implements Connection {
       return this.#tell((handler) => handler.closed({ kind: 'broken', message: segment.message }));
     }
     // After `resume` the next call reads on, and what arrives before it may not overtake.
-    if ((this.#paused || this.#unread.length > 0) && this.#state.kind === 'open') {
+    const isBusy = this.#paused || this.#unread.length > 0 || this.#readEveryMs !== null;
+    if (isBusy && this.#state.kind === 'open') {
       this.#unread.push(segment);
+      this.#readLater();
       return;
     }
     this.#read(segment);
@@ -381,7 +415,18 @@ export class SimConnection implements Connection {
       const segment = this.#unread.shift();
       if (segment === undefined) return;
       this.#read(segment);
+      if (this.#readEveryMs !== null) return this.#readLater();
     }
+  }
+
+  /** As a slow reader: the next segment in its time. */
+  #readLater(): void {
+    if (this.#readEveryMs === null || this.#readScheduled || this.#unread.length === 0) return;
+    this.#readScheduled = true;
+    this.#host.clock.after(this.#readEveryMs, () => {
+      this.#readScheduled = false;
+      this.#readOn();
+    });
   }
 
   #read(segment: Segment): void {

@@ -39,6 +39,9 @@ export class SimNetwork {
   readonly #latencies = new Map<string, readonly [number, number]>();
   /** `from>to` of dials that are refused. */
   readonly #refused = new Set<string>();
+  readonly #slow = new Set<SimConnection>();
+  /** Called when a connection's writer is told to wait for a slow reader, and when it may write again. */
+  congested: ((what: 'waits' | 'goes on') => void) | null = null;
   /** Called right before and right after bytes are put on a wire; may crash the machine they leave. */
   sending: ((when: 'before' | 'after', from: string) => void) | null = null;
   /** @internal Connections with something on their wire, also those whose owner has closed them. */
@@ -108,8 +111,25 @@ export class SimNetwork {
     return this.#refused.size > 0 && this.#refused.has(direction(from, to));
   }
 
-  /** Every block, refusal and special latency ends; what was held back arrives in order. */
+  /**
+   * Of the open connections between the two one has a receiver at `to` that takes `everyMs` for each few bytes; `pick`
+   * says which. False: there is none.
+   */
+  slowReader(from: string, to: string, pick: number, everyMs: number): boolean {
+    const open = [...(this.#hosts.get(from)?.connections ?? [])].filter(
+      (connection) => connection.remoteHost === to && connection.open,
+    );
+    const connection = open[pick % open.length];
+    if (connection === undefined) return false;
+    this.#slow.add(connection);
+    connection.slowReader(everyMs);
+    return true;
+  }
+
+  /** Every block, refusal and special latency ends, and so does slow reading; what was held back arrives in order. */
   heal(): void {
+    for (const connection of this.#slow) connection.slowReader(null);
+    this.#slow.clear();
     this.#blocked.clear();
     this.#refused.clear();
     this.#latencies.clear();

@@ -63,6 +63,14 @@ export class SimRandom implements Random {
     if (item === undefined) throw new RangeError('nothing to pick from');
     return item;
   }
+
+  /** All of them in some order. */
+  shuffle<T>(items: readonly T[]): readonly T[] {
+    const left = [...items];
+    const order: T[] = [];
+    while (left.length > 0) order.push(...left.splice(this.integer(0, left.length - 1), 1));
+    return order;
+  }
 }
 
 const WARM_UP_COUNT = 12;

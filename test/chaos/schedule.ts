@@ -2,8 +2,7 @@
 
 import { SimRandom } from '../../src/sim/simRandom.ts';
 
-/** What strikes one tab. */
-export type TabFaultKind =
+export type FaultKind =
   /** Closed as a person does, and the link opened again later. */
   | 'close'
   /** The renderer dies; the link is opened again later. */
@@ -19,20 +18,15 @@ export type TabFaultKind =
   | 'cutOff'
   /** The server in the tab is told to stop, and to start later. */
   | 'stop'
-  /** The tab comes to the front, the one that was there is hidden. */
-  | 'look';
-
-/** What strikes no tab alone. */
-export type RoomFaultKind =
   /** One more tab opens the link, and closes later. */
   | 'visit'
+  /** The tab comes to the front, the one that was there is hidden. */
+  | 'look'
   /** The room server is gone for a while. */
   | 'serverAway'
   | 'closeAll'
   /** The browser's processes are killed; it is started again on the same profile. */
   | 'killBrowser';
-
-export type FaultKind = TabFaultKind | RoomFaultKind;
 
 export interface Fault {
   readonly atMs: number;

@@ -7,13 +7,7 @@ import type { ChaosTab } from './chaosTab.ts';
 import type { ChaosTabs } from './chaosTabs.ts';
 import { until } from './until.ts';
 import type { Note } from './witness.ts';
-import {
-  describeFault,
-  type Fault,
-  type FaultKind,
-  type RoomFaultKind,
-  type TabFaultKind,
-} from './schedule.ts';
+import { describeFault, type Fault, type FaultKind } from './schedule.ts';
 
 /** What has been closed is opened again only up to so many tabs more than there are voters. */
 const MAX_VISITOR_COUNT = 2;
@@ -92,30 +86,20 @@ export class Strikes {
   }
 
   async #strike(fault: Fault): Promise<void> {
-    const { kind, lastsMs } = fault;
-    if (strikesRoom(kind)) {
-      this.#count(kind);
-      this.#say(describeFault(fault));
-      await this.#strikeRoom(kind, lastsMs);
-      this.#say(`${kind} is over`);
-      return;
-    }
     const victim = await this.#victim(fault);
-    if (victim === null) {
+    if (victim === null && needsVictim(fault.kind)) {
       this.#say(`${describeFault(fault)}: nobody is there to be struck`);
       return;
     }
-    this.#count(kind);
-    this.#say(`${describeFault(fault)}: ${victim.name}`);
-    await this.#strikeTab(kind, lastsMs, victim);
-    this.#say(`${kind} of ${victim.name} is over`);
+    this.counts.set(fault.kind, (this.counts.get(fault.kind) ?? 0) + 1);
+    this.#say(`${describeFault(fault)}${victim === null ? '' : `: ${victim.name}`}`);
+    if (victim === null) await this.#strikeAll(fault);
+    else await this.#strikeOne(fault, victim);
+    this.#say(`${fault.kind}${victim === null ? '' : ` of ${victim.name}`} is over`);
   }
 
-  #count(kind: FaultKind): void {
-    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
-  }
-
-  async #strikeTab(kind: TabFaultKind, lastsMs: number, tab: ChaosTab): Promise<void> {
+  async #strikeOne(fault: Fault, tab: ChaosTab): Promise<void> {
+    const { kind, lastsMs } = fault;
     switch (kind) {
       case 'close':
       case 'crash':
@@ -148,10 +132,12 @@ export class Strikes {
           await this.#pass(lastsMs);
           await tab.ask(() => globalThis.tabkeeper?.start(), null);
         });
+      default:
+        throw new Error(`${kind} strikes no single tab`);
     }
   }
 
-  async #strikeRoom(kind: RoomFaultKind, lastsMs: number): Promise<void> {
+  async #strikeAll({ kind, lastsMs }: Fault): Promise<void> {
     switch (kind) {
       case 'visit': {
         const tab = await this.#tabs.open();
@@ -180,6 +166,8 @@ export class Strikes {
       case 'killBrowser':
         await this.#tabs.killBrowser();
         return this.#open(this.#voterCount);
+      default:
+        throw new Error(`${kind} strikes one tab`);
     }
   }
 
@@ -227,7 +215,8 @@ export class Strikes {
     await until('the fault has lasted', Infinity, () => this.#nowMs() >= untilMs);
   }
 
-  async #victim({ aim, chance }: Fault): Promise<ChaosTab | null> {
+  async #victim({ kind, aim, chance }: Fault): Promise<ChaosTab | null> {
+    if (!needsVictim(kind)) return null;
     if (aim === 'leader') {
       const asked = this.#tabs.healthy;
       const leads = await Promise.all(asked.map(isLeading));
@@ -244,9 +233,8 @@ export class Strikes {
   }
 }
 
-const ROOM_KINDS: readonly FaultKind[] = ['visit', 'serverAway', 'closeAll', 'killBrowser'];
-
-const strikesRoom = (kind: FaultKind): kind is RoomFaultKind => ROOM_KINDS.includes(kind);
+const needsVictim = (kind: FaultKind): boolean =>
+  !['visit', 'serverAway', 'closeAll', 'killBrowser'].includes(kind);
 
 function isLeading(tab: ChaosTab): Promise<boolean> {
   const asked = tab.ask(() => globalThis.tabkeeper?.status().state === 'LEADING', null);

@@ -4,6 +4,7 @@ import type { ProbeRecord } from '../../ports/probe.ts';
 import type { Sid } from '../../wire/ids.ts';
 import { PacketType, packetTypeName } from '../../wire/quorumPackets.ts';
 import type { Simulation } from '../simWorld.ts';
+import { CHANGEABLE_SETTINGS } from './changedConfig.ts';
 
 export class Coverage {
   readonly #counts = new Map<string, number>();
@@ -22,6 +23,7 @@ export class Coverage {
   }
 
   watch(simulation: Simulation): void {
+    simulation.network.congested = (what) => this.count(`slow reader: its writer ${what}`);
     simulation.subscribe(['peer', 'zab', 'packet', 'storage', 'session', 'election'], (record) =>
       this.#observe(record),
     );
@@ -34,6 +36,7 @@ export class Coverage {
         return;
       case 'peer':
         if (event.type === 'state') {
+          if (event.cause.kind === 'leaderLost') this.#countGivenUp(event.cause.reason);
           const before = this.#states.get(sid) ?? 'none';
           this.#states.set(sid, event.state);
           this.count(
@@ -46,7 +49,10 @@ export class Coverage {
       case 'zab':
         if (event.type === 'syncChosen') this.count(`sync: ${event.sync}`);
         else if (event.type === 'established') this.count('zab: established');
-        else if (event.type === 'learnerDropped') this.count('zab: learnerDropped');
+        else if (event.type === 'learnerDropped') {
+          this.count('zab: learnerDropped');
+          this.#countGivenUp(event.reason);
+        }
         return;
       case 'storage':
         this.count(`storage: ${event.type}`);
@@ -69,6 +75,10 @@ export class Coverage {
       case 'room':
         return;
     }
+  }
+
+  #countGivenUp(reason: string): void {
+    if (reason.endsWith('bytes wait to be sent')) this.count('slow reader: its writer gives it up');
   }
 
   /** Of what every long enough series of runs shows, what this one has not. */
@@ -103,6 +113,9 @@ const FAULTS = [
   'wipe',
   'wallJump',
   'muteLeader',
+  'oneVoice',
+  'slowReader',
+  'tailSnapshot',
   'lull',
   'mend',
   'damaged disk refused and replaced',
@@ -121,7 +134,10 @@ const NEVER: ReadonlySet<number> = new Set([
 
 const EXPECTED: readonly string[] = [
   ...FAULTS,
+  ...CHANGEABLE_SETTINGS.map((key) => `setting: ${key}`),
+  ...['waits', 'goes on', 'gives it up'].map((what) => `slow reader: its writer ${what}`),
   'history: linearizable',
+  'a snapshot of a tail',
   ...CRASHES,
   ...Object.values(PacketType)
     .filter((type) => !NEVER.has(type))

@@ -1,22 +1,20 @@
 /** Does to a running ensemble what a plan's faults say, and puts everything right again at the end. */
 
+import type { PeerConfig } from '../../config/peerConfig.ts';
 import { INITIALIZE_FILE } from '../../storage/dataDirectory.ts';
 import { type Sid, type Zxid, sid as sidOf, zxid, zxidToString } from '../../wire/ids.ts';
 import type { Ensemble } from '../ensemble.ts';
 import { SimRandom } from '../simRandom.ts';
-import {
-  type Fault,
-  type PartitionShape,
-  RARE_POINTS,
-  type Target,
-  changedConfig,
-} from './runPlan.ts';
+import { type Fault, type PartitionShape, RARE_POINTS, type Target } from './fault.ts';
 import { RunViolation } from './runViolation.ts';
+import { snapshotTail } from './tailSnapshot.ts';
 
 /** An ambush waits no longer for its moment; one that anybody may walk into waits for a rare one. */
 const AMBUSH_MS = 1_500;
 const AMBUSH_OF_ANYONE_MS = 4_000;
 const FLAPS_COUNT = 6;
+/** Slow enough to be seen in the middle of what it does, and quick enough to be back before others miss their leader. */
+const ONE_VOICE_FLUSH_MS = [40, 120] as const;
 
 type ServerFault = Extract<Fault, { readonly target: Target | 'anyone' }>;
 
@@ -102,6 +100,7 @@ export class FaultInjector {
     }
     if (fault.kind === 'partition') return this.#partition(fault);
     if (fault.kind === 'muteLeader') return this.#muteLeader(fault.powerLossMs);
+    if (fault.kind === 'oneVoice') return this.#oneVoice(fault);
     if ('from' in fault) {
       const from = this.#find(fault.from);
       const to = this.#find(fault.to);
@@ -110,6 +109,8 @@ export class FaultInjector {
       if (fault.kind === 'halfOpen') network.block(left, right);
       else if (fault.kind === 'reset') network.reset(left, right);
       else if (fault.kind === 'refuse') network.refuse(left, right);
+      else if (fault.kind === 'slowReader')
+        return network.slowReader(left, right, fault.pick, fault.everyMs);
       else network.setLatency(left, right, fault.latencyMs);
       return true;
     }
@@ -142,10 +143,7 @@ export class FaultInjector {
         ensemble.requestStop(sid);
         return isUp;
       case 'restart':
-        if (fault.change !== null) ensemble.configure(sid, changedConfig(fault.change));
-        ensemble.crash(sid);
-        ensemble.start(sid);
-        return true;
+        return this.#restart(sid, fault.change);
       case 'freeze':
         machine.freeze();
         time.schedule(fault.durationMs, () => machine.thaw());
@@ -164,10 +162,22 @@ export class FaultInjector {
         return this.#flipBit(sid, fault.pick);
       case 'wipe':
         return this.#wipe(sid);
+      case 'tailSnapshot':
+        return snapshotTail(ensemble, sid, this.#note);
       case 'wallJump':
         machine.timepiece.wallOffsetMs += fault.byMs;
         return true;
     }
+  }
+
+  #restart(sid: Sid, change: Partial<PeerConfig> | null): boolean {
+    if (change !== null) {
+      this.#ensemble.configure(sid, change);
+      for (const key of Object.keys(change)) this.#note(`setting: ${key}`);
+    }
+    this.#ensemble.crash(sid);
+    this.#ensemble.start(sid);
+    return true;
   }
 
   /** Nothing goes wrong any more: links, disks, frozen servers and those that are down. */
@@ -277,7 +287,7 @@ export class FaultInjector {
   /** From whom nothing gets to whom. */
   #cuts(shape: PartitionShape, pick: number): readonly (readonly [Sid, Sid])[] {
     const random = new SimRandom(pick, 'partition');
-    const sids = shuffled(this.#ensemble.sids, random);
+    const sids = random.shuffle(this.#ensemble.sids);
     const between = (left: readonly Sid[], right: readonly Sid[]): (readonly [Sid, Sid])[] =>
       left.flatMap((one) =>
         right.flatMap((other) => [[one, other] as const, [other, one] as const]),
@@ -332,6 +342,27 @@ export class FaultInjector {
     return true;
   }
 
+  /** One follower hears the leader, says that it has what it heard, and has to begin anew with a slow disk. */
+  #oneVoice({ pick, resetMs }: Fault & { kind: 'oneVoice' }): boolean {
+    const leader = this.#ensemble.leader();
+    if (leader === null) return false;
+    const voters = this.#ensemble.verifier.votingMembers;
+    const [follower, ...others] = new SimRandom(pick, 'oneVoice').shuffle(
+      this.#ensemble.sids.filter((sid) => sid !== leader && voters.has(sid)),
+    );
+    if (follower === undefined || others.length < 2) return false;
+    const { network, time } = this.#ensemble.simulation;
+    const [from, to] = [this.#ensemble.machine(leader).name, this.#ensemble.machine(follower).name];
+    for (const other of others) network.block(from, this.#ensemble.machine(other).name);
+    const generation = this.#generation;
+    time.schedule(resetMs, () => {
+      if (generation !== this.#generation) return;
+      this.#ensemble.machine(follower).disk.configure({ flushMs: ONE_VOICE_FLUSH_MS });
+      network.reset(from, to);
+    });
+    return true;
+  }
+
   #mayDamage(sid: Sid): boolean {
     if (!this.#suspicious || (this.#damage !== null && this.#damage.sid !== sid)) return false;
     // A server that has never been in an ensemble has nothing to lose.
@@ -375,11 +406,4 @@ export class FaultInjector {
   #serves(sid: Sid): void {
     if (this.#damage?.sid === sid && this.#damage.kind === 'wipe') this.#damage = null;
   }
-}
-
-function shuffled(sids: readonly Sid[], random: SimRandom): readonly Sid[] {
-  const left = [...sids];
-  const order: Sid[] = [];
-  while (left.length > 0) order.push(...left.splice(random.integer(0, left.length - 1), 1));
-  return order;
 }

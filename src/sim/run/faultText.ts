@@ -1,6 +1,6 @@
 /** A plan's faults in plain words, for whoever reads what happened. */
 
-import type { Fault, Victim } from './runPlan.ts';
+import type { Fault, Victim } from './fault.ts';
 
 export function faultText(fault: Fault): string {
   switch (fault.kind) {
@@ -17,7 +17,7 @@ export function faultText(fault: Fault): string {
     case 'stop':
       return `${nameOf(fault.target)} is told to stop`;
     case 'restart':
-      return `${nameOf(fault.target)} is restarted${fault.change === null ? '' : ' with other settings'}`;
+      return `${nameOf(fault.target)} is restarted${settingsText(fault.change)}`;
     case 'partition':
       return `partition: ${SHAPES[fault.shape]}${fault.flapMs === null ? '' : `, coming and going every ${ms(fault.flapMs)}`}`;
     case 'halfOpen':
@@ -44,12 +44,23 @@ export function faultText(fault: Fault): string {
       return `the wall clock of ${nameOf(fault.target)} jumps by ${ms(fault.byMs)}`;
     case 'muteLeader':
       return `the leader reaches nobody any more, and loses power in ${ms(fault.powerLossMs)}`;
+    case 'oneVoice':
+      return `of all voters one alone hears the leader, and in ${ms(fault.resetMs)} loses it, with a slow disk from then on`;
+    case 'tailSnapshot':
+      return `of all that ${nameOf(fault.target)}, which is down, has logged a snapshot is taken, as ZooKeeper does`;
+    case 'slowReader':
+      return `${nameOf(fault.to)} takes ${ms(fault.everyMs)} for each few bytes that come from ${nameOf(fault.from)}, on one connection`;
     case 'lull':
       return `clients ask for nothing new for ${ms(fault.durationMs)}`;
     case 'mend':
       return 'all that is broken is mended';
   }
 }
+
+const settingsText = (change: object | null): string => {
+  const settings = Object.entries(change ?? {}).map(([key, value]) => `${key}=${value}`);
+  return settings.length === 0 ? '' : `, from now on with ${settings.join(', ')}`;
+};
 
 const SHAPES = {
   majority: 'a majority and a minority',

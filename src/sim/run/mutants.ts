@@ -18,8 +18,6 @@ export interface Mutant extends Edit {
   readonly also?: readonly Edit[];
   /** Issues of Apache ZooKeeper about just this. */
   readonly issues?: readonly string[];
-  /** Why no run drawn from a seed comes to it, so that a scenario of `test/unit/sim/traps/` alone has to. */
-  readonly onlyByTrap?: string;
 }
 
 /** `QuorumMaj` leaves observers out once more. */
@@ -123,15 +121,12 @@ export const MUTANTS: readonly Mutant[] = [
     from: '.filter((file) => file.zxid > zxid)',
     to: '.filter((file) => file.zxid > zxid && file.zxid < 0n)',
     issues: ['ZOOKEEPER-1549', 'ZOOKEEPER-4837'],
-    onlyByTrap: 'no server here takes a snapshot of what is not agreed upon; those of ZooKeeper do',
   },
   {
     name: 'SNAP leaves the logs it replaces',
     file: 'storage/snapshotInstallation.ts',
     from: 'const superseded = [...snapshots, ...logs]',
     to: 'const superseded = [...snapshots]',
-    onlyByTrap:
-      'who was given the snapshot has to lead next, and to hand on what stands in the logs before it',
   },
   {
     name: 'SNAP is installed in memory only',
@@ -223,8 +218,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'quorum/leader.ts',
     from: 'broadcast.forgetAcks(handler.sid, lastQueuedZxid);',
     to: '',
-    onlyByTrap:
-      'a follower has to come back to the same leader while a proposal still lacks one voice, and no slower than its disk',
   },
   {
     name: 'commits overtake one another',
@@ -288,8 +281,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'storage/databaseLoader.ts',
     from: 'const trusted = options.dbAutocreate || directory.hasInitializeFile;',
     to: 'const trusted = true;',
-    onlyByTrap:
-      'of two servers that hold a commit one has to lose its disk while the other is away, and be back in that very election',
   },
   {
     name: 'a torn record is not cut off',

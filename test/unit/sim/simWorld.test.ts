@@ -298,6 +298,36 @@ describe('servers that die', () => {
     expect(far.ear.text).toBe('one two');
   });
 
+  test('whoever writes to a slow reader is told to wait, and to go on when it has read what there was', () => {
+    const { simulation, near, far } = connected();
+    expect(simulation.network.slowReader('a', 'b', 0, 50)).toBe(true);
+    const text = 'x'.repeat(2_000);
+    near.connection.write(bytesOf(text.slice(0, 1_000)));
+    simulation.time.runFor(10);
+    expect(near.connection.write(bytesOf(text.slice(1_000)))).toBe(false);
+    expect(near.connection.bufferedBytes).toBeGreaterThan(2_000);
+    simulation.time.runFor(100);
+    expect(far.ear.text.length).toBeGreaterThan(0);
+    expect(far.ear.text.length).toBeLessThan(text.length);
+    expect(near.ear.heard).not.toContain('drained');
+    simulation.time.runFor(1_000);
+    expect(far.ear.text).toBe(text);
+    expect(near.ear.heard).toContain('drained');
+    expect(near.connection.bufferedBytes).toBe(0);
+  });
+
+  test('a slow reader that is mended reads on at once, in order', () => {
+    const { simulation, near, far } = connected();
+    simulation.network.slowReader('a', 'b', 0, 1_000);
+    const text = Array.from({ length: 300 }, (_, index) => `${index} `).join('');
+    near.connection.write(bytesOf(text));
+    simulation.time.runFor(20);
+    simulation.network.heal();
+    near.connection.write(bytesOf('end'));
+    simulation.time.runFor(20);
+    expect(far.ear.text).toBe(`${text}end`);
+  });
+
   test('a write that was under way at a crash arrives as a beginning of it or not at all', () => {
     const left = new Set<number>();
     for (let seed = 1; seed <= 40; seed++) {
