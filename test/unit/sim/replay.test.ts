@@ -68,7 +68,7 @@ test('a picture of nothing is a picture', () => {
 test('nothing of a real run is wider than its picture', () => {
   const { entries } = runSeed(5, { trace: true }).trace;
   expect(replayLines(entries).length).toBeGreaterThan(100);
-  const svg = svgOf(entries, 200, 'Seed 5');
+  const svg = svgOf(entries, 1_000, 'Seed 5');
   const width = Number(/ width="(\d+)"/.exec(svg)?.[1]);
   const boxes = [...svg.matchAll(/<rect x="([\d.-]+)" y="[\d.-]+" width="([\d.]+)"/g)];
   expect(boxes.length).toBeGreaterThan(10);
