@@ -17,8 +17,8 @@ import { MAX_STORY_LENGTH } from './peerLink.ts';
 const HISTORY_COUNT = 400;
 /** Of all servers together, for who looks later. */
 const KEPT_COUNT = 4_000;
-/** Told to one other page: enough for an eye, and little beside what the links carry. */
-const FREQUENT_PER_SECOND_COUNT = 2_000;
+/** Told to one other page at most: enough for an eye, and little beside what the links carry. */
+const MOST_PER_SECOND_COUNT = 2_000;
 /** A message is closed at half of what the other side takes; one record never needs the other half. */
 const FULL_MESSAGE_LENGTH = MAX_STORY_LENGTH / 2;
 /** Four times what this code itself would ever send in a second is a flood, and meant as one. */
@@ -39,7 +39,7 @@ export interface SharingWorld {
 /** Another page: what it wants, what it was not told, and how much it has said. */
 interface Listener {
   readonly sid: number;
-  readonly thinning: Thinning;
+  thinning: Thinning;
   /** Null until it has said. */
   wants: ReadonlySet<ProbeTopic> | null;
   untoldCount: number;
@@ -59,6 +59,9 @@ export class EventSharing implements RoomEvents {
   #kept: EventBatch[] = [];
   #keptCount = 0;
   #wanted: readonly ProbeTopic[] = [];
+  #perSecondCount = MOST_PER_SECOND_COUNT;
+  /** Of this tab's own events for its own page: what it is told of others is thinned out before it comes. */
+  #thinning = new Thinning(MOST_PER_SECOND_COUNT);
 
   constructor(world: SharingWorld) {
     this.#world = world;
@@ -71,8 +74,10 @@ export class EventSharing implements RoomEvents {
     return () => void this.#listeners.delete(listener);
   }
 
-  watch(topics: readonly ProbeTopic[]): void {
+  watch(topics: readonly ProbeTopic[], perSecondCount: number): void {
     this.#wanted = topics;
+    this.#perSecondCount = perSecondCount;
+    this.#thinning = new Thinning(perSecondCount);
     this.#watchOwn();
     for (const [tab, sid] of this.#world.linked()) this.#want(tab, sid, false);
   }
@@ -91,10 +96,24 @@ export class EventSharing implements RoomEvents {
     const seated = records.filter((record) => Number(record.sid) === this.#world.sid);
     this.#history.push(...seated.filter(isSeldom));
     this.#history.splice(0, this.#history.length - HISTORY_COUNT);
-    this.#tell({ sid: sidOf(this.#world.sid), records: seated, missedCount });
+    this.#tellOwn(seated, missedCount);
     for (const [tab, listener] of this.#tabs) {
       if (listener.wants !== null) this.#send(tab, listener, listener.wants, seated, missedCount);
     }
+  }
+
+  #tellOwn(seated: readonly ProbeRecord[], missedCount: number): void {
+    const nowMs = this.#world.now();
+    // The server also tells what only other pages have asked for.
+    const wanted = seated.filter(
+      (record) => isSeldom(record) || this.#wanted.includes(record.event.topic),
+    );
+    const records = wanted.filter(
+      (record) => isSeldom(record) || this.#thinning.keeps(record.event, nowMs),
+    );
+    const untoldCount = wanted.length - records.length;
+    const sid = sidOf(this.#world.sid);
+    this.#tell({ sid, records, missedCount: missedCount + untoldCount });
   }
 
   received(tab: TabId, sid: number, text: string): void {
@@ -119,12 +138,13 @@ export class EventSharing implements RoomEvents {
   }
 
   #wantedBy(tab: TabId, listener: Listener, message: Record<string, unknown>): void {
-    const { want, after, answer } = message;
-    if (!isCount(after) || typeof answer !== 'boolean' || !Array.isArray(want)) {
+    const { want, after, answer, most = MOST_PER_SECOND_COUNT } = message;
+    if (!isCount(after) || !isCount(most) || typeof answer !== 'boolean' || !Array.isArray(want)) {
       throw new BadEvent('no wish');
     }
     const topics = want.filter(isTopic);
     listener.wants = new Set(topics);
+    listener.thinning = new Thinning(Math.min(most, MOST_PER_SECOND_COUNT));
     this.#watchOwn();
     if (answer) this.#want(tab, listener.sid, false);
     const untold = this.#history.filter((record) => record.sequence > after);
@@ -158,7 +178,8 @@ export class EventSharing implements RoomEvents {
   #want(tab: TabId, sid: number, answer: boolean): void {
     const listener = this.#listener(tab, sid);
     if (listener.closed) return;
-    const wish = { want: this.#wanted, after: listener.lastHeard, answer };
+    const most = this.#perSecondCount;
+    const wish = { want: this.#wanted, most, after: listener.lastHeard, answer };
     this.#world.send(tab, JSON.stringify(wish));
   }
 
@@ -212,7 +233,7 @@ export class EventSharing implements RoomEvents {
     if (known?.sid === sid) return known;
     const listener: Listener = {
       sid,
-      thinning: new Thinning(FREQUENT_PER_SECOND_COUNT),
+      thinning: new Thinning(MOST_PER_SECOND_COUNT),
       wants: null,
       untoldCount: 0,
       lastHeard: 0,

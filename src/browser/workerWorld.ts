@@ -3,7 +3,7 @@
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Probe, ProbeEvent, ProbeRecord, ProbeTopic } from '../ports/probe.ts';
 import type { Random } from '../ports/random.ts';
-import { Thinning } from '../narration/thinning.ts';
+import { FREQUENT_TOPICS, Thinning } from '../narration/thinning.ts';
 import type { Sid } from '../wire/ids.ts';
 import { SoonQueue } from './soonQueue.ts';
 
@@ -54,6 +54,8 @@ export class CryptoRandom implements Random {
 
 /** A batch waits at most this long: less than a frame, so that a picture is never a frame late. */
 const BATCH_MS = 15;
+/** What comes with every write waits longer: each batch wakes threads of every tab, and nobody sees such things singly. */
+const FREQUENT_BATCH_MS = 100;
 /** So many events of single transactions are worth their way to the page; of more, every second, fourth, eighth ... one. */
 const TRANSACTION_EVENTS_PER_SECOND_COUNT = 20_000;
 /** A page that cannot keep up misses the oldest, and is told how many. */
@@ -68,6 +70,9 @@ export class BatchingProbe implements Probe {
   #missedCount = 0;
   readonly #thinning = new Thinning(TRANSACTION_EVENTS_PER_SECOND_COUNT);
   #sequence = 0;
+  /** When what waits is sent. */
+  #flushMs = Infinity;
+  #flushing: Timer | null = null;
 
   constructor(sid: Sid, clock: Clock, send: (records: ProbeRecord[], missedCount: number) => void) {
     this.#sid = sid;
@@ -84,7 +89,8 @@ export class BatchingProbe implements Probe {
   }
 
   emit(event: ProbeEvent): void {
-    if (!this.#thinning.keeps(event, this.#clock.now())) {
+    const nowMs = this.#clock.now();
+    if (!this.#thinning.keeps(event, nowMs)) {
       this.#sequence++;
       this.#missedCount++;
       return;
@@ -95,15 +101,25 @@ export class BatchingProbe implements Probe {
     }
     this.#records.push({
       sid: this.#sid,
-      timeMs: performance.timeOrigin + this.#clock.now(),
+      timeMs: performance.timeOrigin + nowMs,
       wallTimeMs: this.#clock.wallTime(),
       sequence: ++this.#sequence,
       event,
     });
-    if (this.#records.length === 1) this.#clock.after(BATCH_MS, () => this.flush());
+    this.#flushWithin(FREQUENT_TOPICS.has(event.topic) ? FREQUENT_BATCH_MS : BATCH_MS, nowMs);
+  }
+
+  #flushWithin(delayMs: number, nowMs: number): void {
+    if (nowMs + delayMs >= this.#flushMs) return;
+    this.#flushing?.cancel();
+    this.#flushMs = nowMs + delayMs;
+    this.#flushing = this.#clock.after(delayMs, () => this.flush());
   }
 
   flush(): void {
+    this.#flushing?.cancel();
+    this.#flushing = null;
+    this.#flushMs = Infinity;
     if (this.#records.length === 0) return;
     this.#send(this.#records, this.#missedCount);
     this.#records = [];

@@ -153,9 +153,12 @@ export type Fields<Shape> = {
   readonly [Name in keyof Shape]-?: Field<Shape[Name]>;
 };
 
-function writeFields(fields: Fields<object>, value: object): Record<string, unknown> {
+/** Listed once: there are thousands of records a second. */
+type FieldList = readonly (readonly [string, Field<unknown>])[];
+
+function writeFields(fields: FieldList, value: object): Record<string, unknown> {
   const json: Record<string, unknown> = {};
-  for (const [name, field] of entriesOf(fields)) {
+  for (const [name, field] of fields) {
     const written = field.write((value as Record<string, unknown>)[name]);
     if (written !== undefined) json[name] = written;
   }
@@ -163,20 +166,20 @@ function writeFields(fields: Fields<object>, value: object): Record<string, unkn
 }
 
 /** Exactly these fields and no others, so that nothing rides along unchecked. */
-function readFields(fields: Fields<object>, json: Record<string, unknown>): object {
+function readFields(fields: FieldList, json: Record<string, unknown>): object {
   const value: Record<string, unknown> = {};
-  for (const [name, field] of entriesOf(fields)) {
+  for (const [name, field] of fields) {
     const read = field.read(json[name]);
     if (read !== undefined) value[name] = read;
   }
   return value;
 }
 
-const entriesOf = (fields: Fields<object>): [string, Field<unknown>][] =>
+const listed = (fields: Fields<object>): FieldList =>
   Object.entries(fields as Record<string, Field<unknown>>);
 
 export function shape<Shape extends object>(fields: Fields<Shape>): Field<Shape> {
-  const untyped = fields as Fields<object>;
+  const untyped = listed(fields);
   return {
     write: (value) => writeFields(untyped, value),
     read: (json) => (isObject(json) ? (readFields(untyped, json) as Shape) : bad('no object')),
@@ -190,8 +193,10 @@ export function variants<Tag extends string, Shape extends Readonly<Record<Tag, 
     readonly [Word in Shape[Tag]]: Fields<Omit<Variant<Shape, Tag, Word>, Tag>>;
   },
 ): Field<Shape> {
-  const table = new Map<unknown, Fields<object>>(Object.entries(rows));
-  const rowOf = (word: unknown): Fields<object> => table.get(word) ?? bad('of no kind there is');
+  const table = new Map<unknown, FieldList>(
+    Object.entries<Fields<object>>(rows).map(([word, fields]) => [word, listed(fields)]),
+  );
+  const rowOf = (word: unknown): FieldList => table.get(word) ?? bad('of no kind there is');
   return {
     write: (value) => ({ [tag]: value[tag], ...writeFields(rowOf(value[tag]), value) }),
     read: (json) =>

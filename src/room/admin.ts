@@ -56,8 +56,11 @@ export interface EventBatch {
 export interface RoomEvents {
   /** What is kept comes at once, then every batch as it is heard. Returns how to stop it. */
   listen(listener: (batch: EventBatch) => void): () => void;
-  /** Asks every server for these topics besides the usual ones. */
-  watch(topics: readonly ProbeTopic[]): void;
+  /**
+   * Asks every server for these topics besides the usual ones. Of what comes with every write or read no more than about
+   * so many events a second of each server are told: whole transactions, at all servers the same ones.
+   */
+  watch(topics: readonly ProbeTopic[], perSecondCount: number): void;
 }
 
 export type { SnapshotAnswer } from '../quorum/runningPeer.ts';

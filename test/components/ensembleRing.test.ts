@@ -49,8 +49,8 @@ afterEach(async () => {
 const arc = (): SVGPathElement | null =>
   document.querySelector<SVGPathElement>('[data-testid=finalize-wait]');
 const arcLength = (): number => arc()?.getTotalLength() ?? 0;
-const message = (): string =>
-  document.querySelector('[data-testid=message]')?.getAttribute('transform') ?? '';
+const message = (): Element | null => document.querySelector('[data-testid=message]');
+const left = (): number => message()?.getBoundingClientRect().left ?? NaN;
 const server = (number: number): Element | null =>
   document.querySelector(`[data-testid=ring-server][data-sid="${number}"]`);
 
@@ -145,27 +145,34 @@ describe('a message on its way', () => {
     const vote = await oneVote();
     told.nowMs = vote.timeMs;
     await told.tell([vote]);
-    await expect.poll(message).not.toBe('');
+    await expect.poll(message).not.toBeNull();
     return clock;
   };
 
   test('moves from its sender to its receiver, and is gone after 0.6 s', async () => {
+    const animate = vi.spyOn(Element.prototype, 'animate');
     const clock = await voteOnItsWay();
-    const start = message();
-    clock.nowMs += 300;
-    await expect.poll(message).not.toBe(start);
-    clock.nowMs += 300;
-    await expect.poll(message).toBe('');
+    const flight = animate.mock.results[0]?.value as Animation;
+    flight.pause();
+    const [start, middle, end] = [0, 300, 599].map((flightMs) => {
+      flight.currentTime = flightMs;
+      return left();
+    }) as [number, number, number];
+    expect(Math.abs(end - start)).toBeGreaterThan(50);
+    expect(Math.abs(middle - (start + end) / 2)).toBeLessThan(2);
+    clock.nowMs += 600;
+    await expect.poll(message).toBeNull();
   });
 
   test('stands still half-way for who asked for less motion, and goes all the same', async () => {
     await lessMotion(true);
     const clock = await voteOnItsWay();
-    const standing = message();
+    expect(message()?.getAnimations()).toEqual([]);
+    const standing = left();
     clock.nowMs += 590;
     await drawn();
-    expect(message()).toBe(standing);
+    expect(left()).toBe(standing);
     clock.nowMs += 10;
-    await expect.poll(message).toBe('');
+    await expect.poll(message).toBeNull();
   });
 });

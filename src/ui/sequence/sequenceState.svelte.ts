@@ -2,16 +2,21 @@
 
 import type { Row } from '../../narration/eventStore.ts';
 import { MESSAGE_KINDS, type MessageKind } from '../../narration/messages.ts';
+import { frameBudget } from '../frameBudget.ts';
 import type { StageState } from '../stage/stageState.svelte.ts';
 import { filterRows, type SequenceFilter, setOf, toggled } from './sequenceFilter.ts';
 import type { Spacing } from './sequenceLayout.ts';
 
-/** A filter over all that is kept is not tried anew for every frame. */
-const REFILTER_MS = 250;
+/** A filter over all that is kept is tried anew only once in so many beats, */
+const REFILTER_BEAT_COUNT = 2.5;
+/** and not so often that it takes a larger part of the time. */
+const REFILTER_FRACTION = 1 / 50;
 
 export class SequenceState {
   readonly stage: StageState;
   rows: readonly Row[] = $state.raw([]);
+  /** They are some of so many. */
+  keptCount = $state(0);
   chosen: Row | null = $state.raw(null);
   /** Every server that is spoken of. */
   sids: readonly number[] = $state.raw([]);
@@ -40,7 +45,7 @@ export class SequenceState {
     path: this.path.trim(),
   });
 
-  #filteredMs = -Infinity;
+  #nextMs = -Infinity;
 
   constructor(stage: StageState) {
     this.stage = stage;
@@ -49,11 +54,16 @@ export class SequenceState {
   /** Looks what passes; not `now` means that it may be left to a later call. */
   refresh(now: boolean): void {
     const nowMs = performance.now();
-    if (!now && nowMs - this.#filteredMs < REFILTER_MS) return;
-    this.#filteredMs = nowMs;
+    if (!now && nowMs < this.#nextMs) return;
     const known = this.stage.store.sids.filter((sid) => sid > 0);
     if (known.length !== this.sids.length) this.sids = known;
     this.rows = filterRows(this.stage.store, this.filter);
+    this.keptCount = this.stage.store.rows.length;
+    const doneMs = performance.now();
+    this.#nextMs = Math.max(
+      nowMs + REFILTER_BEAT_COUNT * frameBudget.allowance.beatMs,
+      doneMs + (doneMs - nowMs) / REFILTER_FRACTION,
+    );
   }
 
   toggleKind(kind: MessageKind): void {

@@ -4,12 +4,20 @@ import type { MessageRow } from '../../narration/eventStore.ts';
 
 /** What really takes a fraction of a millisecond is drawn this long. */
 export const FLIGHT_MS = 600;
-const MAX_FLIGHT_COUNT = 40;
 const NOTE_WINDOW_MS = 1_000;
 
 export interface Flight {
   readonly row: MessageRow;
+  /** Those that came together start one after another, as they were sent. */
   readonly startMs: number;
+}
+
+/** What may be drawn of them. */
+export interface Sky {
+  /** On their way at once. */
+  readonly flightCount: number;
+  /** The time for which they came together. */
+  readonly beatMs: number;
 }
 
 export interface Drawn {
@@ -22,16 +30,25 @@ export class Flights {
   /** How many were drawn of how many, frame by frame, for a second. */
   #told: { readonly atMs: number; readonly shownCount: number; readonly allCount: number }[] = [];
 
-  /** At a frame: what has come since the last one, and how many others were never told of. */
-  frame(fresh: readonly MessageRow[], untoldCount: number, nowMs: number): readonly Flight[] {
+  /** What has come since it was last asked, and how many others were never told of. */
+  frame(
+    fresh: readonly MessageRow[],
+    untoldCount: number,
+    nowMs: number,
+    { flightCount, beatMs }: Sky,
+  ): readonly Flight[] {
     this.#flights = this.#flights.filter(({ startMs }) => nowMs - startMs < FLIGHT_MS);
-    const free = MAX_FLIGHT_COUNT - this.#flights.length;
-    const step = Math.max(1, fresh.length / Math.max(1, free));
+    const free = Math.max(0, flightCount - this.#flights.length);
+    // Of a flood as many set out in each beat as come in, so that they do not all fly in one swarm.
+    const share = Math.ceil((flightCount * beatMs) / FLIGHT_MS);
+    const most = fresh.length <= free ? free : Math.min(free, share);
+    const step = Math.max(1, fresh.length / Math.max(1, most));
+    const firstMs = fresh.reduce((least, { atMs }) => Math.min(least, atMs), Infinity);
     let shownCount = 0;
-    for (let at = 0; shownCount < free && Math.floor(at) < fresh.length; at += step) {
+    for (let at = 0; shownCount < most && Math.floor(at) < fresh.length; at += step) {
       const row = fresh[Math.floor(at)];
       if (row === undefined) break;
-      this.#flights.push({ row, startMs: nowMs });
+      this.#flights.push({ row, startMs: nowMs + Math.min(row.atMs - firstMs, beatMs) });
       shownCount++;
     }
     const allCount = fresh.length + untoldCount;

@@ -4,11 +4,13 @@ import { EnsemblePicture } from '../../narration/ensemblePicture.ts';
 import { type Batch, EventStore, type MessageRow } from '../../narration/eventStore.ts';
 import { Explainer, type Explanation } from '../../narration/reasons.ts';
 import type { ProbeTopic } from '../../ports/probe.ts';
+import { frameBudget } from '../frameBudget.ts';
 
 /** A stream of probe events, wherever it comes from. */
 export interface EventSource {
   listen(listener: (batch: Batch) => void): () => void;
-  watch(topics: readonly ProbeTopic[]): void;
+  /** Of what comes with every write no more than so many events a second are wanted of a server. */
+  watch(topics: readonly ProbeTopic[], perSecondCount: number): void;
 }
 
 /** Reasons kept; older ones go first. */
@@ -23,7 +25,7 @@ export class StageState {
   readonly store = new EventStore();
   readonly picture = new EnsemblePicture();
   explanations: readonly Explanation[] = $state.raw([]);
-  /** Changes, at most once a frame, when there is something else to draw. */
+  /** Changes, a few times a second at most, when there is something else to draw. */
   version = $state(0);
   everyMessage = $state(false);
   missedCount = $state(0);
@@ -37,8 +39,7 @@ export class StageState {
   #reasonsChanged = false;
   #waiting: MessageRow[] = [];
   #untoldCount = 0;
-  #framePending = false;
-  #stop: (() => void) | null = null;
+  #stops: (() => void)[] = [];
 
   /** `nowMs`: by the clock of the events. */
   constructor(voterCount: number, nowMs: () => number) {
@@ -57,8 +58,11 @@ export class StageState {
       (loaded) => {
         if (stopped) return;
         this.#source = loaded;
-        this.#stop = loaded.listen((batch) => this.#read(batch));
-        this.#watch();
+        this.#stops = [
+          loaded.listen((batch) => this.#read(batch)),
+          // Where there is no time to draw it, there is none to hear of it either.
+          frameBudget.onChange(() => this.#watch()),
+        ];
       },
       (error: unknown) => {
         this.trouble = `What the servers tell could not be loaded (${String(error)}). Reload the page.`;
@@ -66,8 +70,8 @@ export class StageState {
     );
     return () => {
       stopped = true;
-      this.#stop?.();
-      this.#source?.watch([]);
+      for (const stop of this.#stops) stop();
+      this.#source?.watch([], 0);
     };
   }
 
@@ -86,7 +90,8 @@ export class StageState {
   }
 
   #watch(): void {
-    this.#source?.watch(this.everyMessage ? EVERY_MESSAGE : []);
+    const { eventsPerSecondCount } = frameBudget.allowance;
+    this.#source?.watch(this.everyMessage ? EVERY_MESSAGE : [], eventsPerSecondCount);
   }
 
   #read(batch: Batch): void {
@@ -104,7 +109,7 @@ export class StageState {
     }
     // What was not told is two ends of each message.
     if (this.everyMessage) this.#untoldCount += Math.ceil(batch.missedCount / 2);
-    this.#changed();
+    frameBudget.draw(this.#draw);
   }
 
   /** Servers tell a little late, so the order is by time. */
@@ -117,17 +122,12 @@ export class StageState {
     this.#reasonsChanged = true;
   }
 
-  #changed(): void {
-    if (this.#framePending) return;
-    this.#framePending = true;
-    requestAnimationFrame(() => {
-      this.#framePending = false;
-      this.version++;
-      if (this.#reasonsChanged) this.explanations = [...this.#reasons];
-      this.#reasonsChanged = false;
-      let missed = 0;
-      for (const count of this.store.missed.values()) missed += count;
-      this.missedCount = missed;
-    });
-  }
+  readonly #draw = (): void => {
+    this.version++;
+    if (this.#reasonsChanged) this.explanations = [...this.#reasons];
+    this.#reasonsChanged = false;
+    let missed = 0;
+    for (const count of this.store.missed.values()) missed += count;
+    this.missedCount = missed;
+  };
 }

@@ -8,6 +8,7 @@ import type { WatchedEvent, ZooKeeper } from '../../client/zooKeeper.ts';
 import type { CreateOptions } from '../../client/zooKeeper.ts';
 import type { ACL, Stat } from '../../wire/dataRecords.ts';
 import { AddWatchMode, EventType, eventTypeName } from '../../wire/watchTypes.ts';
+import { frameBudget } from '../frameBudget.ts';
 import { isNoNode, problemOf } from './problemText.ts';
 import type { LongWork } from './longWork.ts';
 import { bringBack, deletePaths, pathsBelow, readSubtree, setAccess } from './subtree.ts';
@@ -17,8 +18,8 @@ import { nameOf, parentPath, TreeRows } from './treeRows.ts';
 
 /** Fired watches kept for the list. */
 const FIRED_KEPT = 50;
-/** Under load the tree is drawn this seldom: nobody reads faster, and drawing must not slow the server beside it. */
-const CATCH_UP_AFTER_MS = 200;
+/** Under load the tree is drawn once in so many beats: nobody reads faster, and drawing must not slow the server. */
+const CATCH_UP_BEAT_COUNT = 2;
 /** How long a row that just changed stays marked. */
 const CHANGED_MARK_MS = 1_500;
 
@@ -225,9 +226,10 @@ export class TreeState {
     }
     if (this.#catchUpPlanned) return;
     this.#catchUpPlanned = true;
-    setTimeout(() => {
-      requestAnimationFrame(() => void this.#followUp(() => this.#catchUp()));
-    }, CATCH_UP_AFTER_MS);
+    setTimeout(
+      () => frameBudget.draw(() => void this.#followUp(() => this.#catchUp())),
+      CATCH_UP_BEAT_COUNT * frameBudget.allowance.beatMs,
+    );
   }
 
   async #catchUp(): Promise<void> {

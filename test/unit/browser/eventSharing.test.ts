@@ -116,14 +116,14 @@ describe('tabs that tell each other what happens', () => {
   it('ask a server for what comes with every write only while somebody looks', () => {
     const { first, second } = two();
     first.happens(applied(1));
-    second.sharing.watch(['txn']);
+    second.sharing.watch(['txn'], 2_000);
     expect(first.watched).toEqual(['txn']);
     first.happens(applied(2));
     const txns = second.heard
       .flatMap(({ records }) => records)
       .filter(({ event }) => event.topic === 'txn');
     expect(txns.map(({ event }) => event)).toEqual([applied(2)]);
-    second.sharing.watch([]);
+    second.sharing.watch([], 2_000);
     expect(first.watched).toEqual([]);
   });
 
@@ -151,7 +151,7 @@ describe('tabs that tell each other what happens', () => {
   it('thin out a flood by whole transactions, the same at every server, and count the rest', () => {
     const { first, second, pages } = two();
     const third = pages.add(3);
-    third.sharing.watch(['txn']);
+    third.sharing.watch(['txn'], 2_000);
     const flood = Array.from({ length: 3_000 }, (_, index) => applied(index));
     for (const page of [first, second]) page.happens(...flood, warning('after the flood'));
     const heardOf = (page: Page) =>

@@ -45,22 +45,47 @@ describe('the layout of a sequence', () => {
 });
 
 describe('messages on their way', () => {
+  const SKY = { flightCount: 40, beatMs: 100 };
+
   it('are all drawn while they are few, and each for as long as it flies', () => {
     const flights = new Flights();
-    expect(flights.frame([row(1), row(2)], 0, 0)).toHaveLength(2);
-    expect(flights.frame([], 0, 599)).toHaveLength(2);
-    expect(flights.frame([], 0, 600)).toHaveLength(0);
+    expect(flights.frame([row(1), row(2)], 0, 0, SKY)).toHaveLength(2);
+    expect(flights.frame([], 0, 599, SKY)).toHaveLength(2);
+    // The other was sent a millisecond later.
+    expect(flights.frame([], 0, 600, SKY)).toHaveLength(1);
+    expect(flights.frame([], 0, 601, SKY)).toHaveLength(0);
     expect(flights.drawn).toEqual({ shownCount: 2, allCount: 2 });
   });
 
   it('are thinned out evenly when they are many, and the rest is counted', () => {
     const flights = new Flights();
-    const drawn = flights.frame(rows.slice(0, 400), 100, 0);
-    expect(drawn).toHaveLength(40);
-    expect(drawn.at(-1)?.row.id).toBeGreaterThan(350);
-    expect(flights.drawn).toEqual({ shownCount: 40, allCount: 500 });
-    expect(flights.frame([row(1)], 0, 10)).toHaveLength(40);
-    flights.frame([], 0, 2_000);
+    const beat = (number: number) => {
+      const fresh = rows.slice(400 * number, 400 * (number + 1));
+      return flights.frame(fresh, 100, 100 * number, SKY);
+    };
+    const first = beat(0);
+    expect(first).toHaveLength(7);
+    expect(first.at(-1)?.row.id).toBeGreaterThan(300);
+    expect(flights.drawn).toEqual({ shownCount: 7, allCount: 500 });
+    for (let number = 1; number < 6; number++) beat(number);
+    expect(beat(6).length).toBeLessThanOrEqual(40);
+    expect(flights.drawn.allCount).toBe(3_500);
+    flights.frame([], 0, 2_000, SKY);
     expect(flights.drawn).toEqual({ shownCount: 0, allCount: 0 });
+  });
+
+  it('are no more at once than are allowed, however many were', () => {
+    const flights = new Flights();
+    flights.frame(rows.slice(0, 40), 0, 0, SKY);
+    const fewer = { flightCount: 5, beatMs: 250 };
+    expect(flights.frame([row(90)], 0, 100, fewer)).toHaveLength(40);
+    expect(flights.frame(rows.slice(100, 200), 0, 900, fewer)).toHaveLength(3);
+    expect(flights.drawn).toEqual({ shownCount: 43, allCount: 141 });
+  });
+
+  it('set out one after another, as they were sent, and none later than the next come', () => {
+    const flights = new Flights();
+    const drawn = flights.frame([row(1, 50), row(2, 20), row(3, 900)], 0, 1_000, SKY);
+    expect(drawn.map(({ startMs }) => startMs)).toEqual([1_030, 1_000, 1_100]);
   });
 });
