@@ -23,6 +23,8 @@ export interface Explanation {
   readonly facts: readonly Fact[];
   /** The messages it rests on, as this server saw them, oldest first. */
   readonly messages: readonly ProbeRecord[];
+  /** It rests on packets, and none of them has been told. */
+  readonly lacksPackets: boolean;
   /** ZooKeeper's rule in plain words. */
   readonly rule: string;
   /** The class and method that hold it. */
@@ -39,7 +41,7 @@ interface Said {
 
 export class Explainer {
   readonly #voterCount: number | null;
-  /** The last message of each server to each other, as it was received. */
+  /** The last vote and the last packet of each server to each other, as it was received. */
   readonly #lastHeard = new Map<string, ProbeRecord>();
   #count = 0;
 
@@ -52,7 +54,9 @@ export class Explainer {
   read(record: ProbeRecord): Explanation | null {
     const end = messageEnd(record);
     if (end !== null) {
-      if (end.end === 'received') this.#lastHeard.set(`${end.to}<${end.from}`, record);
+      if (end.end === 'received') {
+        this.#lastHeard.set(heardKey(record.event.topic, end.to, end.from), record);
+      }
       return null;
     }
     const told = narrate(record);
@@ -60,10 +64,15 @@ export class Explainer {
     const { sentence, facts, heardFrom } = this.#say(record, told);
     const { rule, source } = ruleOf(record.event, told.source);
     const sid = Number(record.sid);
-    const messages = heardFrom.flatMap((from) => this.#lastHeard.get(`${sid}<${from}`) ?? []);
+    const { topic } = record.event;
+    const restsOn = topic === 'zab' || topic === 'txn' ? 'packet' : 'election';
+    const messages = heardFrom.flatMap(
+      (from) => this.#lastHeard.get(heardKey(restsOn, sid, Number(from))) ?? [],
+    );
+    const lacksPackets = restsOn === 'packet' && heardFrom.length > 0 && messages.length === 0;
     const id = ++this.#count;
     const { weight } = told;
-    return { id, sid, weight, sentence, facts, messages, rule, source, record };
+    return { id, sid, weight, sentence, facts, messages, lacksPackets, rule, source, record };
   }
 
   #say(record: ProbeRecord, told: Sentence): Said {
@@ -173,6 +182,9 @@ export class Explainer {
     return count === 1 ? '1 server' : `${count} servers`;
   }
 }
+
+/** A decision about votes rests on votes, and one about history on packets. */
+const heardKey = (topic: string, to: number, from: number): string => `${topic} ${to}<${from}`;
 
 const asTold = ({ text }: Sentence): Said => ({ sentence: text, facts: [], heardFrom: [] });
 

@@ -69,6 +69,13 @@ describe('why, said of a simulated ensemble', () => {
     expect(chosen.messages.map(({ event }) => event.topic)).toEqual(['packet']);
   });
 
+  it('a decision about history rests on packets: no vote stands for one that was not told', async () => {
+    const votesOnly = (await wholeStory()).filter(({ event }) => event.topic !== 'packet');
+    const chosen = explained(votesOnly).find(({ sentence }) => sentence.startsWith('Leader chose'));
+    expect(chosen).toMatchObject({ messages: [], lacksPackets: true });
+    expect(of(3, 'Leader chose DIFF for server 1: 12').lacksPackets).toBe(false);
+  });
+
   it('a leader steps down: how many of how many were in sync, and since when not', async () => {
     const ensemble = new Ensemble({ seed: 5, participantCount: 3 });
     const records = recorded(ensemble);
