@@ -6,12 +6,12 @@
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import type { WatchedEvent, ZooKeeper } from '../../client/zooKeeper.ts';
 import type { CreateOptions } from '../../client/zooKeeper.ts';
-import type { ACL, Stat } from '../../wire/dataRecords.ts';
+import type { Stat } from '../../wire/dataRecords.ts';
 import { AddWatchMode, EventType, eventTypeName } from '../../wire/watchTypes.ts';
 import { frameBudget } from '../frameBudget.ts';
 import { isNoNode, problemOf } from './problemText.ts';
 import type { LongWork } from './longWork.ts';
-import { bringBack, deletePaths, pathsBelow, readSubtree, setAccess } from './subtree.ts';
+import { bringBack, deletePaths, pathsBelow, readSubtree } from './subtree.ts';
 import type { Subtree } from './subtreeFile.ts';
 import { ChangeBatch, withChanges } from './treeChanges.ts';
 import { nameOf, parentPath, TreeRows } from './treeRows.ts';
@@ -181,11 +181,6 @@ export class TreeState {
       await undo.back(work);
       await this.#readSelected();
     });
-  }
-
-  /** Gives these nodes the list; for those below, `paths` as {@link pathsBelow} gave them. */
-  async setAccess(paths: readonly string[], acl: readonly ACL[], work: LongWork): Promise<boolean> {
-    return this.#attempt(() => setAccess(this.client, paths, acl, work));
   }
 
   /** Sets one of ZooKeeper's one-shot watches on the selected node; the list tells when it fires. */
