@@ -109,6 +109,45 @@ test('an election and the start of a reign can be read, every arrow opened, and 
   await rows.click({ position: { x: box.width / 2, y: box.height - 20 } });
 });
 
+test('a write is found by its znode, its session, its kinds and its servers, and an arrow is clicked', async ({
+  context,
+  appUrl,
+}) => {
+  const { page, leader } = await openAtFollower(context, appUrl);
+  const [{ sid }, { sid: leaderSid }] = [await status(page), await status(leader)];
+  await page.getByRole('button', { name: 'Sequence' }).click();
+  await expect(page.getByTestId('sequence-rows')).toBeVisible();
+  await write(page, '/found', 'x');
+  const session = await page.evaluate(
+    () => `0x${globalThis.tabkeeper?.client.sessionId.toString(16) ?? ''}`,
+  );
+  const count = page.getByTestId('sequence-count');
+  const shown = async (): Promise<number> => Number.parseInt(await count.innerText(), 10);
+  // This tab's own end of each: the request, the proposal, the acknowledgement and the commit.
+  await page.getByTestId('sequence-path').fill('/found');
+  await expect.poll(shown).toBeGreaterThanOrEqual(4);
+  await page.getByTestId('sequence-session').fill(session);
+  await expect.poll(shown).toBeGreaterThanOrEqual(4);
+
+  const kinds = page.getByRole('group', { name: 'Kinds' });
+  for (const kind of ['vote', 'sync', 'proposal', 'ack', 'commit', 'what happens in a server']) {
+    await kinds.getByRole('checkbox', { name: kind }).uncheck();
+  }
+  await expect.poll(shown).toBe(1);
+  const rows = page.getByTestId('sequence-rows');
+  const box = await rows.boundingBox();
+  if (box === null) throw new Error('the sequence is not there');
+  await rows.click({ position: { x: box.width / 2, y: 20 } });
+  const detail = page.getByTestId('message-detail');
+  await expect(detail).toContainText(`REQUEST, server ${sid} to server ${leaderSid}`);
+  await expect(detail.getByRole('row', { name: /session/ })).toContainText(session);
+  await expect(detail.getByRole('row', { name: /operation/ })).toContainText('create');
+
+  const servers = page.getByRole('group', { name: 'Servers' });
+  await servers.getByRole('checkbox', { name: String(leaderSid) }).uncheck();
+  await expect(rows).toContainText('Nothing that is kept passes these filters.');
+});
+
 test('a hundred thousand messages are taken in and scrolled through smoothly', async ({
   page,
   pagesUrl,
@@ -117,7 +156,7 @@ test('a hundred thousand messages are taken in and scrolled through smoothly', a
   await page.waitForFunction(() => 'showSequence' in globalThis);
   const tookMs = await page.evaluate((count) => globalThis.showSequence(count), MESSAGE_COUNT);
   await expect(page.getByTestId('sequence-count')).toHaveText(
-    `${MESSAGE_COUNT} of ${MESSAGE_COUNT} kept`,
+    `${MESSAGE_COUNT} of ${MESSAGE_COUNT} kept events`,
   );
   const frames = await page.evaluate(async (count) => {
     const rows = document.querySelector('[data-testid="sequence-rows"]');

@@ -8,7 +8,9 @@ import {
 } from '../../narration/eventStore.ts';
 import type { MessageKind } from '../../narration/messages.ts';
 import { sessionId } from '../../wire/ids.ts';
-import { JuteError } from '../../wire/jute.ts';
+import { JuteError, JuteReader } from '../../wire/jute.ts';
+import { decodeForwardedRequest } from '../../wire/learnerPayloads.ts';
+import { OpCode } from '../../wire/opCodes.ts';
 import { PacketType } from '../../wire/quorumPackets.ts';
 import { decodeTxn } from '../../wire/txns.ts';
 
@@ -43,20 +45,50 @@ export function filterRows(store: EventStore, filter: SequenceFilter): readonly 
   });
 }
 
+/** Requests that begin with the path they are about; the others have none, or many. */
+const ABOUT_ONE_PATH: ReadonlySet<number> = setOf<number>([
+  OpCode.create,
+  OpCode.create2,
+  OpCode.createContainer,
+  OpCode.createTTL,
+  OpCode.delete,
+  OpCode.setData,
+  OpCode.setACL,
+  OpCode.sync,
+]);
+
 /** Whose transaction a message is about: its own payload says so, or another message with the same zxid did. */
 function factsOf(store: EventStore, row: MessageRow): TxnFacts | null {
   const event = (row.sent ?? row.received)?.event;
   if (event?.topic !== 'packet') return null;
   const known = store.txn(event.zxid);
-  const holds = event.packetType === PacketType.PROPOSAL || event.packetType === PacketType.INFORM;
-  if (known !== null || !holds || event.data === null) return known;
+  if (known !== null || event.data === null) return known;
   try {
-    const { header, txn } = decodeTxn(event.data);
-    return { sessionId: sessionId(header.clientId), path: 'path' in txn ? txn.path : null };
+    switch (event.packetType) {
+      case PacketType.PROPOSAL:
+      case PacketType.INFORM:
+        return proposalFacts(event.data);
+      case PacketType.REQUEST:
+        return requestFacts(event.data);
+      default:
+        return null;
+    }
   } catch (error) {
     if (error instanceof JuteError) return null;
     throw error;
   }
+}
+
+function proposalFacts(data: Uint8Array): TxnFacts {
+  const { header, txn } = decodeTxn(data);
+  return { sessionId: sessionId(header.clientId), path: 'path' in txn ? txn.path : null };
+}
+
+/** Nobody knows yet which zxid it will be. */
+function requestFacts(data: Uint8Array): TxnFacts {
+  const { sessionId: session, type, payload } = decodeForwardedRequest(data);
+  const path = ABOUT_ONE_PATH.has(type) ? new JuteReader(payload).string() : null;
+  return { sessionId: session, path };
 }
 
 function factsFit(facts: TxnFacts | null, { session, path }: SequenceFilter): boolean {
