@@ -66,6 +66,56 @@ test('a room without a quorum, a server that has stopped, the front door and the
   expect(await findings(door)).toEqual([]);
 });
 
+test('a disk that is full stops the server, which says so and can be started again', async ({
+  context,
+  appUrl,
+}) => {
+  await context.addInitScript(installFullDisk);
+  const { pages } = await openRoom(context, appUrl, 1);
+  const [page] = pages as [Page];
+  await page.bringToFront();
+  await write(page, '/kept', 'yes');
+  const told = (word: string): Promise<void> =>
+    page.evaluate((text) => new BroadcastChannel('disk').postMessage(text), word);
+  await told('full');
+  await page.evaluate(() => {
+    // Nobody answers it: the server stops first.
+    globalThis.tabkeeper?.client.create('/lost').catch(() => undefined);
+  });
+  const standing = page.getByTestId('standing');
+  await expect(standing).toContainText('This server has stopped.');
+  await expect(standing).toContainText('The browser has no room left for this server');
+  await expect(page.getByTestId('my-state')).toHaveText(/Stopped/);
+  expect(await findings(page)).toEqual([]);
+  await told('free');
+  await page.getByRole('button', { name: 'Start it again' }).click();
+  await expect(page.getByTestId('my-state')).toHaveText(/Leading/);
+  await expect.poll(() => read(page, '/kept')).toBe('yes');
+});
+
+/** Runs in every page before its own scripts: its Workers' IndexedDB is full while the channel `disk` last said so. */
+function installFullDisk(): void {
+  const text = `
+    let isFull = false;
+    const { put } = IDBObjectStore.prototype;
+    new BroadcastChannel('disk').onmessage = ({ data }) => { isFull = data === 'full'; };
+    IDBObjectStore.prototype.put = function (...args) {
+      const request = put.apply(this, args);
+      if (isFull) {
+        const error = new DOMException('', 'QuotaExceededError');
+        Object.defineProperty(this.transaction, 'error', { value: error });
+        this.transaction.abort();
+      }
+      return request;
+    };`;
+  globalThis.Worker = class extends Worker {
+    constructor(url: string | URL, options?: WorkerOptions) {
+      const script = `import ${JSON.stringify(new URL(url, location.href).href)};${text}`;
+      super(URL.createObjectURL(new Blob([script], { type: 'text/javascript' })), options);
+    }
+  };
+}
+
 test('a node is made, found, changed and deleted with keys alone', async ({ context, appUrl }) => {
   const { pages } = await openRoom(context, appUrl, 1);
   const [page] = pages as [Page];

@@ -32,6 +32,40 @@ test('commands are typed, completed and recalled', async ({ context, appUrl }) =
   await expect(page.getByTestId('console-offers')).toContainText('getEphemerals');
 });
 
+test('quota, config, watches, access lists, history and redo are there as in zkCli', async ({
+  context,
+  appUrl,
+}) => {
+  const { pages } = await openRoom(context, appUrl, 1);
+  const [page] = pages as [Page];
+  await page.bringToFront();
+  const line = page.getByTestId('console-line');
+  const output = page.getByTestId('console-output');
+  const run = async (text: string, printed: RegExp | string): Promise<void> => {
+    await line.fill(text);
+    await line.press('Enter');
+    await expect(output).toContainText(printed);
+  };
+  await run('create /app data', 'Created /app');
+  await run('setquota -n 5 /app', 'setquota -n 5 /app');
+  await run('listquota /app', /Output quota for \/app count=5/);
+  await run('config', 'server.1=');
+  await run('getAcl /app', "'world,'anyone");
+  await run('setAcl /app world:anyone:cdrw', 'setAcl /app');
+  await run('getAcl -s /app', /: cdrw\s*cZxid/);
+  await run('addWatch /app', 'addWatch /app');
+  await run('set /app other', /WatchedEvent state:SyncConnected type:NodeDataChanged path:\/app/);
+  await run('sync /app', 'Sync is OK');
+  await run('stat /app', 'dataVersion = 1');
+  await run('create -e -s /app/n- x', /Created \/app\/n-\d{10}/);
+  await run('deleteall /app/none', 'Node does not exist: /app/none');
+  await run('history', /3 - config/);
+  await run('redo 12', /redo 12[^]*Node does not exist: \/app\/none/);
+  await run('help', 'getAllChildrenNumber path');
+  await run('deleteall /app', 'deleteall /app');
+  await expect.poll(() => read(page, '/app')).toBeNull();
+});
+
 test('a console moves between the servers of the room, and asks each of them its words', async ({
   context,
   appUrl,

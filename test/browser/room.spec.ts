@@ -93,4 +93,6 @@ test('a tab that is told to be a running server says so', async ({ context, appU
   await seated(await openTab(context, url));
   const second = await openTab(context, `${url}&sid=1`);
   await expect(second.locator('body')).toContainText('Server 1 is running in another tab');
+  await second.getByRole('link', { name: 'Take any free seat of this room' }).click();
+  expect(await seated(second)).toBe(2);
 });

@@ -2,7 +2,9 @@
 
 import type { Page } from '@playwright/test';
 import { readFileSync } from 'node:fs';
-import { openRoom, read, write } from './harness/ensemble.ts';
+import { CreateMode } from '../../src/wire/createModes.ts';
+import { openAtFollower, openRoom, read, write } from './harness/ensemble.ts';
+import { status } from './harness/room.ts';
 import { expect, test } from './harness/servers.ts';
 
 /** As many children as one reply can hold comfortably, made by the hundred and the thousand. */
@@ -124,6 +126,111 @@ test('it says why a room makes no nodes with a time to live, and who owns an eph
   await page.getByTestId('create-mode').selectOption({ index: 5 });
   await page.getByTestId('create-confirm').click();
   await expect(page.getByRole('dialog').getByRole('alert')).toContainText('extendedTypesEnabled');
+});
+
+test('data that is packed is shown unpacked, and packed again when it is saved', async ({
+  context,
+  appUrl,
+}) => {
+  const page = await alone(context, appUrl);
+  const packed = await page.evaluate(async () => {
+    const packing = new Blob(['packed']).stream().pipeThrough(new CompressionStream('gzip'));
+    const bytes = new Uint8Array(await new Response(packing).arrayBuffer());
+    await globalThis.tabkeeper?.client.create('/packed', bytes);
+    return [...bytes];
+  });
+  await show(page, '/packed');
+  await expect(page.getByTestId('view-gzip')).toHaveAttribute('aria-pressed', 'true');
+  await expect(page.getByTestId('data')).toHaveValue('packed');
+  await page.getByTestId('data').fill('packed anew');
+  await page.getByTestId('save').click();
+  await expect(page.getByTestId('undo')).toContainText('Saved /packed.');
+  const written = await page.evaluate(async () => {
+    const read = await globalThis.tabkeeper?.client.getData('/packed');
+    const bytes = new Uint8Array(read?.data ?? []);
+    const unpacking = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+    return new Response(unpacking).text();
+  });
+  expect(written).toBe('packed anew');
+  expect(packed.slice(0, 2)).toEqual([0x1f, 0x8b]);
+});
+
+test('a node of each kind is made, and its stat tells times, versions and whose it is', async ({
+  context,
+  appUrl,
+}) => {
+  const page = await alone(context, appUrl);
+  const make = async (kind: string, path: string, made: RegExp): Promise<void> => {
+    await page.getByTestId('create').click();
+    await page.getByTestId('create-path').fill(path);
+    await page.getByTestId('create-mode').selectOption({ label: kind });
+    await page.getByTestId('create-confirm').click();
+    await expect(page.getByRole('dialog')).toBeHidden();
+    await expect(page.getByTestId('node-path')).toHaveText(made);
+  };
+  const owner = page.getByTestId('stat-ephemeralOwner');
+  await make('Persistent: stays until somebody deletes it', '/stays', /^\/stays$/);
+  await expect(owner).toHaveText('0x0');
+  for (const time of ['ctime', 'mtime']) {
+    await expect(page.getByTestId(`stat-${time}`)).toHaveText(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
+  }
+  for (const version of ['version', 'cversion', 'aversion']) {
+    await expect(page.getByTestId(`stat-${version}`)).toHaveText('0');
+  }
+  await make('Persistent sequential: the server adds a number', '/n-', /^\/n-\d{10}$/);
+  await make('Container: goes when its last child has gone', '/box', /^\/box$/);
+  await make(
+    'Ephemeral sequential: both: what locks and queues are made of',
+    '/lock-',
+    /^\/lock-\d{10}$/,
+  );
+  await expect(owner).toHaveText(/^0x[1-9a-f][0-9a-f]+$/);
+});
+
+test('the owner of an ephemeral node leads to the tab whose server its session was opened at', async ({
+  context,
+  appUrl,
+}) => {
+  const { page, other } = await openAtFollower(context, appUrl);
+  const { sid } = await status(other);
+  await other.evaluate(
+    (mode) => globalThis.tabkeeper?.client.create('/theirs', '', { mode }),
+    CreateMode.EPHEMERAL,
+  );
+  await show(page, '/theirs');
+  await page.setViewportSize({ width: 390, height: 844 });
+  const tab = page.locator(`[data-testid="member"][data-sid="${sid}"]`);
+  const link = page.getByTestId('owner').getByRole('button', { name: `server ${sid}` });
+  await link.scrollIntoViewIfNeeded();
+  await expect(tab).not.toBeInViewport();
+  await link.click();
+  await expect(tab).toBeInViewport();
+});
+
+test('an import that merges leaves alone what is not in the file', async ({ context, appUrl }) => {
+  const page = await alone(context, appUrl);
+  for (const path of ['/src', '/src/a']) await write(page, path, `of ${path}`);
+  await show(page, '/src');
+  const coming = page.waitForEvent('download');
+  await page.getByTestId('export').click();
+  const file = await (await coming).path();
+  await page.evaluate(async () => {
+    await globalThis.tabkeeper?.client.delete('/src/a');
+    await globalThis.tabkeeper?.client.create('/src/extra', 'new');
+  });
+  await page.getByTestId('import').click();
+  await page.getByTestId('import-file').setInputFiles(file);
+  await page.getByTestId('import-look').click();
+  await expect(page.getByTestId('import-plan')).toContainText('1 made, 0 changed');
+  // Whatever is asked for differently is looked at anew.
+  await page.getByTestId('import-target').fill('/src/extra');
+  await expect(page.getByTestId('import-plan')).toHaveCount(0);
+  await page.getByTestId('import-target').fill('/src');
+  await page.getByTestId('import-look').click();
+  await page.getByTestId('import-apply').click();
+  await expect(page.getByRole('dialog')).toBeHidden();
+  expect(await read(page, '/src/a')).toBe('of /src/a');
+  expect(await read(page, '/src/extra')).toBe('new');
 });
 
 test('300,000 children scroll without a stutter', async ({ context, appUrl }, testInfo) => {

@@ -5,7 +5,7 @@ import { cdp, page } from 'vitest/browser';
 import type { ProbeRecord } from '../../src/ports/probe.ts';
 import type { Member } from '../../src/room/admin.ts';
 import EnsembleRing from '../../src/ui/stage/EnsembleRing.svelte';
-import { sid } from '../../src/wire/ids.ts';
+import { sid, zxid } from '../../src/wire/ids.ts';
 import { drawn, show } from './harness/shown.svelte.ts';
 import { electionOfThree } from './harness/simulated.ts';
 import { ToldStage } from './harness/toldStage.ts';
@@ -88,6 +88,53 @@ describe('what is on the ring', () => {
       ),
     });
     await expect.element(ring).toHaveAccessibleName(/Server 3: seat not taken$/);
+  });
+
+  test('tells how each link is by the line and by a word', async () => {
+    const { change } = await showRing();
+    const lineOf = (): string =>
+      getComputedStyle(document.querySelector('[data-testid=link] line') ?? document.body)
+        .strokeDasharray;
+    const dashes = new Set<string>();
+    for (const [state, word] of [
+      ['connecting', 'connecting'],
+      ['up', 'WebRTC'],
+      ['silent', 'silent'],
+      ['down', 'cut'],
+    ] as const) {
+      change({
+        members: MEMBERS.map((member) =>
+          Number(member.sid) === 2 ? { ...member, link: { state, via: 'webrtc' } } : member,
+        ),
+      });
+      const ring = page.getByTestId('ring');
+      await expect.element(ring).toHaveAccessibleName(new RegExp(`link 1 to 2: ${word}`));
+      dashes.add(lineOf());
+      const crosses = document.querySelectorAll('[data-testid=link] .cross').length;
+      expect(crosses).toBe(state === 'down' ? 1 : 0);
+    }
+    expect(dashes.size).toBe(4);
+  });
+
+  test('tells how far the log is where it is ahead of what is applied', async () => {
+    const { told } = await showRing();
+    await told.tell([
+      ...(await electionOfThree()),
+      {
+        sid: sid(1),
+        timeMs: 10_000,
+        wallTimeMs: 10_000,
+        sequence: 100_000,
+        event: {
+          topic: 'txn',
+          type: 'flushed',
+          zxid: zxid(0x100000009n),
+          groupCount: 1,
+          tookMs: 1,
+        },
+      },
+    ]);
+    await expect.poll(() => server(1)?.textContent).toContain('log 0x100000009');
   });
 
   test('follows an election from the first vote to who leads', async () => {
