@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
 import { InspectState } from '../../src/ui/inspect/inspectState.svelte.ts';
 import TxnTable from '../../src/ui/inspect/TxnTable.svelte';
-import log from '../golden/disk/trunc-only/before/version-2/log.100000001?url';
+import log from '../golden/tree/log.100000001?url';
 import { show } from './harness/shown.svelte.ts';
 
 const rows = (): HTMLElement[] => [...document.querySelectorAll<HTMLElement>('[data-testid=txn]')];
@@ -63,4 +63,24 @@ test('is walked with the arrow keys, and the chosen row is told', async () => {
   await press('ArrowDown', 1);
   await press('ArrowUp', 0);
   expect(rows()[0]?.getAttribute('aria-selected')).toBe('true');
+});
+
+test('goes on from the chosen row, also when it is out of sight, and to both ends', async () => {
+  const { inspect, total } = await showLog();
+  table().focus();
+  const press = async (key: string, index: number): Promise<void> => {
+    await userEvent.keyboard(`{${key}}`);
+    await expect.poll(() => inspect.detail?.row.index).toBe(index);
+  };
+  await press('End', total - 1);
+  await expect.poll(() => rows().at(-1)?.getAttribute('aria-selected')).toBe('true');
+  await press('ArrowDown', total - 1);
+  await press('ArrowUp', total - 2);
+  table().scrollTop = 0;
+  await expect.poll(() => rows()[0]?.getAttribute('aria-rowindex')).toBe('1');
+  await press('ArrowUp', total - 3);
+  await press('Home', 0);
+  await expect.poll(() => rows()[0]?.getAttribute('aria-selected')).toBe('true');
+  await userEvent.keyboard('{PageDown}');
+  await expect.poll(() => inspect.detail?.row.index).toBeGreaterThan(5);
 });
