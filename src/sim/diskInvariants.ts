@@ -14,7 +14,7 @@ import type { WatchedServer } from './watchedServer.ts';
 
 export class DiskInvariants {
   readonly #checks: InvariantChecks;
-  readonly #verifier: QuorumVerifier;
+  #verifier: QuorumVerifier;
   readonly #history: ProposedHistory;
   readonly #servers: ReadonlyMap<Sid, WatchedServer>;
   /** The bytes that were ever logged at a zxid, anywhere. */
@@ -43,6 +43,24 @@ export class DiskInvariants {
           `committed ${zxidToString(committed)} is only on the disks of [${holders.join(', ')}]`,
       );
     }
+  }
+
+  /** From now on these are the members. */
+  reform(verifier: QuorumVerifier): void {
+    this.#verifier = verifier;
+  }
+
+  /** Every disk has all that is committed, and the same epochs: whoever is a quorum next, it knows of all quorums before. */
+  get allInStep(): boolean {
+    const epochs = new Set(
+      [...this.#servers.values()].flatMap(({ history }) => [
+        history.acceptedEpoch,
+        history.currentEpoch,
+      ]),
+    );
+    const holdsAll = ({ history }: WatchedServer): boolean =>
+      this.#history.committed.every((committed) => history.holds(committed));
+    return epochs.size === 1 && [...this.#servers.values()].every(holdsAll);
   }
 
   /** Agreement and Integrity: no two disks hold different bytes at one zxid, none what nobody has proposed. */

@@ -9,6 +9,7 @@ import type { PeerConfig } from '../config/peerConfig.ts';
 import { parseQuorumVerifier } from '../config/configText.ts';
 import { QuorumMaj } from '../config/quorumMaj.ts';
 import { QuorumOracleMaj } from '../config/quorumOracleMaj.ts';
+import type { LearnerType } from '../config/quorumServer.ts';
 import type { QuorumVerifier } from '../config/quorumVerifier.ts';
 import type { ProbeRecord } from '../ports/probe.ts';
 import type { Address } from '../ports/network.ts';
@@ -52,7 +53,7 @@ type Server =
 
 export class Ensemble {
   readonly simulation: Simulation;
-  readonly verifier: QuorumVerifier;
+  #verifier: QuorumVerifier;
   readonly invariants: Invariants;
   readonly #config: Partial<PeerConfig>;
   readonly #oracle: ((sid: Sid) => boolean) | null;
@@ -66,20 +67,32 @@ export class Ensemble {
 
   constructor(options: EnsembleOptions) {
     this.simulation = new Simulation(options.seed, options);
-    this.verifier = parseQuorumVerifier(memberText(options));
+    this.#verifier = parseQuorumVerifier(memberText(rolesOf(options), options.memberLines));
     this.#oracle = options.oracle ?? null;
     this.invariants = new Invariants(this.simulation, this.#quorums());
     this.#config = {
       ...(this.#oracle === null ? {} : { oraclePath: '/oracle' }),
       ...options.config,
     };
-    for (const sid of this.verifier.allMembers.keys()) {
+    for (const sid of this.#verifier.allMembers.keys()) {
       const machine = this.simulation.machine(machineName(sid), sid);
       this.invariants.watch(machine);
       this.#machines.set(sid, machine);
       this.#servers.set(sid, { kind: 'down' });
     }
     this.simulation.subscribe(['peer', 'zab'], (record) => this.#observe(record));
+  }
+
+  get verifier(): QuorumVerifier {
+    return this.#verifier;
+  }
+
+  /** While nobody runs: from now on server 1, 2, ... have these roles, and the member list these further lines. */
+  reform(roles: readonly LearnerType[], memberLines: readonly string[]): void {
+    assert(this.running.length === 0, 'the whole ensemble is down');
+    assert(roles.length === this.sids.length, 'every server keeps its place');
+    this.#verifier = parseQuorumVerifier(memberText(roles, memberLines));
+    this.invariants.reform(this.#quorums());
   }
 
   get sids(): readonly Sid[] {
@@ -292,7 +305,7 @@ export class Ensemble {
 
   /** What may count as a quorum at any time: with an oracle, whoever it would say yes to. */
   #quorums(): QuorumVerifier {
-    const { verifier } = this;
+    const verifier = this.#verifier;
     if (this.#oracle === null || !(verifier instanceof QuorumMaj)) return verifier;
     return new QuorumOracleMaj(verifier, { grants: () => true });
   }
@@ -300,7 +313,7 @@ export class Ensemble {
   #configOf(sid: Sid): PeerConfig {
     return makePeerConfig({
       sid,
-      quorumVerifier: this.verifier,
+      quorumVerifier: this.#verifier,
       dataDir: '/data',
       tickTimeMs: TICK_TIME_MS,
       initLimit: LIMIT_TICKS,
@@ -324,13 +337,16 @@ function machineName(sid: Sid | number): string {
   return `server-${sid}`;
 }
 
-function memberText(options: EnsembleOptions): string {
-  const { participantCount, observerCount = 0, memberLines = [] } = options;
-  const lines = Array.from({ length: participantCount + observerCount }, (_, index) => {
-    const sid = index + 1;
-    const host = machineName(sid);
-    const role = index < participantCount ? 'participant' : 'observer';
-    return `server.${sid}=${host}:2888:3888:${role};${host}:2181`;
+function rolesOf({ participantCount, observerCount = 0 }: EnsembleOptions): LearnerType[] {
+  return Array.from({ length: participantCount + observerCount }, (_, index) =>
+    index < participantCount ? 'participant' : 'observer',
+  );
+}
+
+function memberText(roles: readonly LearnerType[], memberLines: readonly string[] = []): string {
+  const lines = roles.map((role, index) => {
+    const host = machineName(index + 1);
+    return `server.${index + 1}=${host}:2888:3888:${role};${host}:2181`;
   });
   return [...lines, ...memberLines].join('\n');
 }

@@ -26,7 +26,7 @@ import type { Machine, Simulation } from './simWorld.ts';
 import { forgive, watchedServer, type WatchedServer } from './watchedServer.ts';
 
 export class Invariants {
-  readonly #verifier: QuorumVerifier;
+  #verifier: QuorumVerifier;
   readonly #checks: InvariantChecks;
   readonly #history: ProposedHistory;
   readonly #disks: DiskInvariants;
@@ -80,6 +80,17 @@ export class Invariants {
   forgive(sid: Sid): void {
     const watched = this.#watched.get(sid);
     if (watched !== undefined) forgive(watched);
+  }
+
+  /** From now on these are the members. */
+  reform(verifier: QuorumVerifier): void {
+    this.#verifier = verifier;
+    this.#disks.reform(verifier);
+  }
+
+  /** See {@link DiskInvariants.allInStep}. */
+  get allInStep(): boolean {
+    return this.#disks.allInStep;
   }
 
   /** A snapshot is taken there of all that is logged, whether or not it is agreed upon. */

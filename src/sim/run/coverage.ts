@@ -116,6 +116,7 @@ const FAULTS = [
   'oneVoice',
   'slowReader',
   'tailSnapshot',
+  'reform',
   'lull',
   'mend',
   'damaged disk refused and replaced',
@@ -138,6 +139,9 @@ const EXPECTED: readonly string[] = [
   ...['waits', 'goes on', 'gives it up'].map((what) => `slow reader: its writer ${what}`),
   'history: linearizable',
   'a snapshot of a tail',
+  ...['the majority', 'groups', 'a weight of 0', 'an observer votes', 'a voter observes'].map(
+    (what) => `members: ${what}`,
+  ),
   ...CRASHES,
   ...Object.values(PacketType)
     .filter((type) => !NEVER.has(type))

@@ -1,5 +1,6 @@
 /** What can be done to a running ensemble, as plain data. Types, and what all who handle them have to know. */
 
+import type { LearnerType } from '../../config/quorumServer.ts';
 import type { PeerConfig } from '../../config/peerConfig.ts';
 import type { DiskOperationKind } from '../simDisk.ts';
 
@@ -76,6 +77,12 @@ export type Fault = { readonly atMs: number } & (
       readonly to: Target;
       readonly pick: number;
       readonly everyMs: number;
+    }
+  /** The whole ensemble is stopped when all are in step, and started with other roles, groups and weights. */
+  | {
+      readonly kind: 'reform';
+      readonly roles: readonly LearnerType[];
+      readonly memberLines: readonly string[];
     }
   /** Clients ask for nothing new for so long. */
   | { readonly kind: 'lull'; readonly durationMs: number }

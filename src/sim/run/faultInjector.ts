@@ -6,6 +6,7 @@ import { type Sid, type Zxid, sid as sidOf, zxid, zxidToString } from '../../wir
 import type { Ensemble } from '../ensemble.ts';
 import { SimRandom } from '../simRandom.ts';
 import { type Fault, type PartitionShape, RARE_POINTS, type Target } from './fault.ts';
+import { reformMembers } from './reformMembers.ts';
 import { RunViolation } from './runViolation.ts';
 import { snapshotTail } from './tailSnapshot.ts';
 
@@ -101,6 +102,11 @@ export class FaultInjector {
     if (fault.kind === 'partition') return this.#partition(fault);
     if (fault.kind === 'muteLeader') return this.#muteLeader(fault.powerLossMs);
     if (fault.kind === 'oneVoice') return this.#oneVoice(fault);
+    if (fault.kind === 'reform') {
+      const generation = this.#generation;
+      const mayGoOn = (): boolean => generation === this.#generation && this.#damage === null;
+      return reformMembers(ensemble, fault, mayGoOn, this.#note);
+    }
     if ('from' in fault) {
       const from = this.#find(fault.from);
       const to = this.#find(fault.to);

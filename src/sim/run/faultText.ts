@@ -50,6 +50,10 @@ export function faultText(fault: Fault): string {
       return `of all that ${nameOf(fault.target)}, which is down, has logged a snapshot is taken, as ZooKeeper does`;
     case 'slowReader':
       return `${nameOf(fault.to)} takes ${ms(fault.everyMs)} for each few bytes that come from ${nameOf(fault.from)}, on one connection`;
+    case 'reform': {
+      const roles = fault.roles.map((role, index) => `${index + 1} ${role}`);
+      return `all stop and start with other members: ${[...roles, ...fault.memberLines].join(', ')}`;
+    }
     case 'lull':
       return `clients ask for nothing new for ${ms(fault.durationMs)}`;
     case 'mend':

@@ -10,6 +10,7 @@ import { SimRandom } from '../simRandom.ts';
 import { drawFaults } from './drawFaults.ts';
 import { withExtras } from './drawExtras.ts';
 import type { Fault } from './fault.ts';
+import { groupLines } from './groupLines.ts';
 
 export interface RunPlan {
   readonly seed: number;
@@ -84,14 +85,7 @@ function drawServerCount(random: SimRandom, [low, high]: readonly [number, numbe
 
 function drawMemberLines(random: SimRandom, participantCount: number): readonly string[] {
   if (participantCount < 5 || random.chance(0.85)) return [];
-  const groupSize = Math.ceil(participantCount / 3);
-  const groups: string[] = [];
-  for (let first = 1; first <= participantCount; first += groupSize) {
-    const last = Math.min(first + groupSize - 1, participantCount);
-    const members = Array.from({ length: last - first + 1 }, (_, index) => first + index);
-    groups.push(`group.${groups.length + 1}=${members.join(':')}`);
-  }
-  return groups;
+  return groupLines(Array.from({ length: participantCount }, (_, index) => index + 1));
 }
 
 function drawConfig(
