@@ -1,7 +1,7 @@
 /**
  * `npm run bench:ui -- [rounds]`: whether what a page draws costs its server anything. A room of three tabs says about
- * 1,000 messages a second; the leader's tab is in front with all live views open, or behind another tab, in turns. Prints
- * figures and judges none of them.
+ * 1,000 messages a second; the leader's tab is in front with all live views open, or behind another tab, in turns. That
+ * other tab is empty, or it moves one square: so much any page in front costs. Prints figures and judges none of them.
  */
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +24,8 @@ const ROUND_COUNT = 5;
 const PART_MS = 6_000;
 /** After another tab has come to the front. */
 const SETTLE_MS = 1_500;
+/** The ensemble stands at the top of it, as who looks at it has it; the sequence begins below. */
+const WINDOW = { width: 1440, height: 900 };
 const MESSAGES_PER_SECOND = 1_000;
 /** Of a leader's own client: PROPOSAL, ACK and COMMIT to and from each of two followers; a follower's has REQUEST besides. */
 const MESSAGES_PER_WRITE = { leader: 6, follower: 7 };
@@ -41,16 +43,44 @@ async function openViews(page) {
   await page.getByTestId('sequence-count').waitFor({ timeout: PATIENCE_MS });
   await page.getByRole('treeitem', { name: 'bench' }).click();
   await page.getByTestId('node-path').filter({ hasText: '/bench' }).waitFor();
+  await page.evaluate(() => document.querySelector('[data-testid=stage]').scrollIntoView());
 }
 
-/** What the leader's page draws, and how long the writes of both clients take, while `front` is the page in front. */
+/** A page that nothing is drawn in, but one square, if it `moves`. */
+async function openOther(context, moves) {
+  const page = await context.newPage();
+  await page.setViewportSize(WINDOW);
+  await page.setContent('<div style="width: 20px; height: 20px; background: teal"></div>');
+  if (moves) {
+    await page.evaluate(() => {
+      const { style } = document.querySelector('div');
+      const move = (nowMs) => {
+        style.transform = `translate(${nowMs % 600}px, 100px)`;
+        requestAnimationFrame(move);
+      };
+      requestAnimationFrame(move);
+    });
+  }
+  return page;
+}
+
+/** Seconds that all processors have had nothing to do, and all there were. */
+function processorSeconds() {
+  const times = cpus().map((cpu) => Object.values(cpu.times).reduce((sum, ms) => sum + ms, 0));
+  const idleMs = cpus().reduce((sum, cpu) => sum + cpu.times.idle, 0);
+  return { idle: idleMs / 1000, all: times.reduce((sum, ms) => sum + ms, 0) / 1000 };
+}
+
+/** What the page in front draws, and how long the writes of both clients take meanwhile. */
 async function measure({ leader, follower, session }, front) {
   await front.bringToFront();
   await sleep(SETTLE_MS);
   for (const page of [leader, follower]) await page.evaluate(takePaced);
   const beganMs = performance.now();
   const busyBefore = await busySeconds(session);
-  const drawn = await leader.evaluate(watchFrames, PART_MS);
+  const processorsBefore = processorSeconds();
+  const drawn = await front.evaluate(watchFrames, PART_MS);
+  const processors = processorSeconds();
   const busy = (await busySeconds(session)) - busyBefore;
   const [own, other] = await Promise.all(
     [leader, follower].map((page) => page.evaluate(takePaced)),
@@ -65,6 +95,9 @@ async function measure({ leader, follower, session }, front) {
     failedCount: own.failedCount + other.failedCount,
     drawn,
     busyFraction: busy / seconds,
+    idleFraction:
+      (processors.idle - processorsBefore.idle) / (processors.all - processorsBefore.all),
+    said: await leader.getByTestId('drawn').textContent(),
     messagesPerSecond: messages / seconds,
     load: loadavg()[0],
   };
@@ -86,7 +119,12 @@ const {
 const session = await browser.context.newCDPSession(leader);
 await session.send('Performance.enable');
 const room = { leader, follower, session };
-const front = { shown: leader, hidden: await browser.context.newPage() };
+const front = {
+  shown: leader,
+  hidden: await openOther(browser.context, false),
+  moving: await openOther(browser.context, true),
+};
+await leader.setViewportSize(WINDOW);
 await leader.evaluate(() => globalThis.tabkeeper.client.create('/bench', 'warm'));
 await openViews(leader);
 const quiet = await leader.evaluate(watchFrames, PART_MS);
@@ -94,7 +132,8 @@ for (const page of [leader, follower]) await page.evaluate(writeAtPace, WRITES_P
 
 const rounds = [];
 for (let index = 0; index < roundCount; index++) {
-  const order = index % 2 === 0 ? ['shown', 'hidden'] : ['hidden', 'shown'];
+  const order = ['shown', 'hidden', 'moving'];
+  if (index % 2 === 1) order.reverse();
   const round = {};
   for (const name of order) round[name] = await measure(room, front[name]);
   rounds.push(round);
@@ -105,72 +144,66 @@ await browser.close();
 server.stop();
 
 const of = (name, figure) => rounds.map((round) => figure(round[name]));
-const failedCount = rounds.reduce(
-  (sum, { shown, hidden }) => sum + shown.failedCount + hidden.failedCount,
-  0,
-);
-const loads = rounds.flatMap(({ shown, hidden }) => [shown.load, hidden.load]);
+const parts = rounds.flatMap((round) => Object.values(round));
+const failedCount = parts.reduce((sum, part) => sum + part.failedCount, 0);
+const loads = parts.map(({ load }) => load);
 
 console.log(`
-Three tabs, ${roundCount} rounds of ${PART_MS / 1000} s in front and ${PART_MS / 1000} s behind, median (least-greatest).
+Three tabs, ${roundCount} rounds of ${PART_MS / 1000} s each with the leader's tab in front, behind an empty one, and behind one that moves a
+square; median (least-greatest). A window of ${WINDOW.width} x ${WINDOW.height}.
 ${cpus().length} cores, ${version}, Node ${process.version}. IndexedDB on ${browser.disk}.
-Load average: ${spread(loads, 1)}. Writes that failed: ${failedCount}. In front the leader's tab has the ensemble, the sequence and the tree open.
+Load average: ${spread(loads, 1)}. Writes that failed: ${failedCount}. The leader's tab has the ensemble (on the screen), the
+sequence and the tree open, and says: ${rounds.at(-1).shown.said.replace(/\s+/g, ' ').trim()}
 `);
-const percent = (name) => `${spread(of(name, ({ busyFraction }) => 100 * busyFraction))} %`;
-const frameTime = (q) =>
-  spread(
-    of('shown', ({ drawn }) => quantile(drawn.frames, q)),
-    1,
-  );
+const NAMES = ['shown', 'hidden', 'moving'];
+const row = (label, figure, digits = 0, unit = '') => [
+  label,
+  ...NAMES.map((name) => `${spread(of(name, figure), digits)}${unit}`),
+];
+const percent = (label, fraction) => row(label, (part) => 100 * fraction(part), 0, ' %');
 printTable(
-  ['what the tab in front draws', 'measured', 'aim'],
+  ['', "the leader's tab in front", 'behind an empty tab', 'behind a moving square'],
   [
-    ['messages a second', spread(of('shown', (each) => each.messagesPerSecond)), '1000'],
-    [
-      'frames a second',
-      spread(
-        of('shown', ({ drawn }) => drawn.perSecond),
-        1,
-      ),
-      '60',
-    ],
-    ['a frame, p50', `${frameTime(0.5)} ms`, ''],
-    ['a frame, p99', `${frameTime(0.99)} ms`, ''],
-    ['tasks of more than 50 ms', spread(of('shown', ({ drawn }) => drawn.longTasks.length)), '0'],
-    [
-      'the longest of them',
-      `${spread(of('shown', ({ drawn }) => Math.max(0, ...drawn.longTasks)))} ms`,
-      '',
-    ],
-    ["the page's thread busy, of its processor", percent('shown'), ''],
-    ['the same of the tab behind', percent('hidden'), ''],
-    ['for comparison: frames a second while nobody writes', quiet.perSecond.toFixed(1), ''],
-    [
-      'the same of the tab behind',
-      spread(
-        of('hidden', ({ drawn }) => drawn.perSecond),
-        1,
-      ),
-      '',
-    ],
+    row('messages a second (aim: 1000)', (part) => part.messagesPerSecond),
+    row('frames a second in front (aim: 60)', ({ drawn }) => drawn.perSecond, 1),
+    row('a frame, p50, ms', ({ drawn }) => quantile(drawn.frames, 0.5), 1),
+    row('a frame, p99, ms', ({ drawn }) => quantile(drawn.frames, 0.99), 1),
+    row('tasks of more than 50 ms in front (aim: 0)', ({ drawn }) => drawn.longTasks.length),
+    row('the longest of them, ms', ({ drawn }) => Math.max(0, ...drawn.longTasks)),
+    percent("the leader's page busy, of one processor", ({ busyFraction }) => busyFraction),
+    percent('of all processors idle', ({ idleFraction }) => idleFraction),
   ],
 );
+console.log(
+  `\nWhile nobody writes, its tab in front: ${quiet.perSecond.toFixed(1)} frames a second.`,
+);
 
-/** Rounds in which a client's writes came to an end both in front and behind. */
+/** Rounds in which a client's writes came to an end with every page in front. */
 const judged = (client) =>
-  rounds.filter(({ shown, hidden }) => shown[client].length > 0 && hidden[client].length > 0);
+  rounds.filter((round) => NAMES.every((name) => round[name][client].length > 0));
 function latencyRow(label, client, q) {
   const told = judged(client);
-  if (told.length === 0) return [label, 'no write came to an end', '', '', ''];
-  const shown = told.map((round) => quantile(round.shown[client], q));
-  const hidden = told.map((round) => quantile(round.hidden[client], q));
-  const ratios = shown.map((value, index) => value / hidden[index]);
-  const cells = [`${spread(shown, 1)} ms`, `${spread(hidden, 1)} ms`, spread(ratios, 2), '1.10'];
-  return [`${label}, p${q * 100}`, ...cells];
+  if (told.length === 0) return [label, 'no write came to an end'];
+  const times = NAMES.map((name) => told.map((round) => quantile(round[name][client], q)));
+  const [, hidden] = times;
+  const ratio = (values) =>
+    spread(
+      values.map((value, index) => value / hidden[index]),
+      2,
+    );
+  const cells = times.map((values) => `${spread(values, 1)} ms`);
+  return [`${label}, p${q * 100}`, ...cells, ratio(times[0]), ratio(times[2])];
 }
 console.log('');
 printTable(
-  ['a write, begun at a steady pace', 'in front', 'behind', 'ratio of a round', 'aim below'],
+  [
+    'a write, begun at a steady pace',
+    'in front',
+    'behind an empty tab',
+    'behind a moving square',
+    'in front : behind (aim: 1.10)',
+    'square : behind',
+  ],
   [
     latencyRow("from the leader's own page", 'own', 0.5),
     latencyRow("from the leader's own page", 'own', 0.99),
