@@ -190,6 +190,10 @@ export class StoredDirectory {
     const known = this.#known.get(name);
     const knownCount =
       known !== undefined && beginsWith(segments, known.segments) ? known.segments.length : 0;
+    if (known !== undefined && knownCount === segments.length && knownCount > 0) {
+      done(known.bytes.length);
+      return known.bytes;
+    }
     const bytes = new Uint8Array(sizeOf(segments));
     if (known !== undefined && knownCount > 0) {
       bytes.set(known.bytes);

@@ -7,8 +7,9 @@ import { DataTree } from '../tree/dataTree.ts';
 import { counterOf, type Zxid, zxid, zxidToString } from '../wire/ids.ts';
 import { follows } from '../storage/zxidOrder.ts';
 import type { FileSet, LoadedFile } from './dataFiles.ts';
-import { type Finding, inOrder, LogReading, type TxnPlace } from './logInspection.ts';
+import { type Finding, type LogReading, readLogs } from './logInspection.ts';
 import { inspectSnapshot } from './snapshotInspection.ts';
+import type { TxnPlaces } from './txnPlaces.ts';
 
 /** What the history rests on. */
 export type HistoryFloor =
@@ -23,7 +24,7 @@ export interface HistoryStretch {
   readonly floor: HistoryFloor;
   /** The tree before the first transaction; whoever gets it may change it. */
   readonly tree: DataTree;
-  readonly txns: readonly TxnPlace[];
+  readonly txns: TxnPlaces;
   /** Transactions that lie in the logs before the floor, where nothing shows what they began from. */
   readonly olderCount: number;
   readonly findings: readonly Finding[];
@@ -35,19 +36,12 @@ const NOTHING = zxid(0n);
 
 export function historyStretch(files: FileSet): HistoryStretch {
   const findings: Finding[] = [];
-  const readings = files.logs.map((file) => {
-    const reading = new LogReading(file);
-    return { file, reading, txns: reading.push(file.bytes) };
-  });
-  for (const { reading } of readings.slice(0, -1)) reading.end();
-  const txns = inOrder(
-    readings.map((each) => each.txns),
-    findings,
-  );
-  const damagedLogs = readings.filter(({ reading }) => reading.damaged).map(({ file }) => file);
-  const begin = beginning({ snapshots: files.snapshots, txns, damagedLogs }, findings);
-  for (const { reading } of readings) findings.push(...reading.findings);
-  const last = readings.at(-1);
+  const { places, logs } = readLogs(files.logs, findings);
+  for (const { reading } of logs.slice(0, -1)) reading.end();
+  const damagedLogs = logs.filter(({ reading }) => reading.damaged).map(({ file }) => file);
+  const begin = beginning({ snapshots: files.snapshots, txns: places, damagedLogs }, findings);
+  for (const { reading } of logs) findings.push(...reading.findings);
+  const last = logs.at(-1);
   const newest = last === undefined ? null : { name: last.file.name, reading: last.reading };
   return { ...begin, findings, newest };
 }
@@ -55,7 +49,7 @@ export function historyStretch(files: FileSet): HistoryStretch {
 interface Parts {
   /** Newest first. */
   readonly snapshots: readonly LoadedFile[];
-  readonly txns: readonly TxnPlace[];
+  readonly txns: TxnPlaces;
   readonly damagedLogs: readonly LoadedFile[];
 }
 
@@ -66,14 +60,19 @@ function beginning(parts: Parts, findings: Finding[]): Beginning {
   const gaps = gapsIn(parts);
   const lastGap = gaps.at(-1) ?? 0;
   for (const file of [...parts.snapshots].reverse()) {
-    const from = txns.filter((place) => place.zxid <= file.zxid).length;
-    if (from < lastGap || !joins(parts, file.zxid, txns[from])) continue;
+    const from = txns.countUpTo(file.zxid);
+    if (from < lastGap || !joins(parts, file.zxid, from)) continue;
     const found = inspectSnapshot(file);
     if (found.kind === 'damaged') {
       findings.push(unusable(file, found.reason, found.offset));
       continue;
     }
-    return { floor: floorOf(file), tree: found.tree, txns: txns.slice(from), olderCount: from };
+    return {
+      floor: floorOf(file),
+      tree: found.tree,
+      txns: txns.part(from, txns.length),
+      olderCount: from,
+    };
   }
   return withoutSnapshot(parts, gaps, findings);
 }
@@ -82,8 +81,8 @@ function beginning(parts: Parts, findings: Finding[]): Beginning {
 function withoutSnapshot(parts: Parts, gaps: readonly number[], findings: Finding[]): Beginning {
   const { txns } = parts;
   const [gap] = gaps;
-  const place = gap === undefined ? undefined : txns[gap];
-  if (place !== undefined) {
+  const place = gap === undefined ? null : txns.at(gap);
+  if (place !== null) {
     findings.push({
       file: place.file,
       offset: place.offset,
@@ -92,9 +91,9 @@ function withoutSnapshot(parts: Parts, gaps: readonly number[], findings: Findin
     });
   }
   return {
-    floor: { kind: joins(parts, NOTHING, txns[0]) ? 'beginning' : 'lost' },
+    floor: { kind: joins(parts, NOTHING, 0) ? 'beginning' : 'lost' },
     tree: new DataTree({ extendedTypesEnabled: true }),
-    txns: txns.slice(0, gap),
+    txns: txns.part(0, gap ?? txns.length),
     olderCount: 0,
   };
 }
@@ -102,28 +101,24 @@ function withoutSnapshot(parts: Parts, gaps: readonly number[], findings: Findin
 /** Numbers of the transactions that do not go on from the one before; how many there are, if a snapshot goes beyond all. */
 function gapsIn(parts: Parts): readonly number[] {
   const { txns } = parts;
-  const numbers = [...txns.keys(), txns.length].slice(1);
-  return numbers.filter((index) => {
-    const before = txns[index - 1];
-    return before !== undefined && !joins(parts, before.zxid, txns[index]);
-  });
+  const gaps: number[] = [];
+  for (let index = 1; index <= txns.length; index++) {
+    const before = txns.zxidAt(index - 1);
+    if (before !== null && !joins(parts, before, index)) gaps.push(index);
+  }
+  return gaps;
 }
 
-/** Whether nothing is missing between a state and the next transaction there is, if there is one. */
-function joins(
-  { snapshots, damagedLogs }: Parts,
-  before: Zxid,
-  next: TxnPlace | undefined,
-): boolean {
+/** Whether nothing is missing between a state and the transaction with this number, if there is one. */
+function joins({ snapshots, damagedLogs, txns }: Parts, before: Zxid, number: number): boolean {
+  const next = txns.zxidAt(number);
   const between = ({ zxid: at }: LoadedFile): boolean =>
-    at > before && (next === undefined || at < next.zxid);
+    at > before && (next === null || at < next);
   // A new epoch's counter 0 is no transaction.
   if (snapshots.some((file) => between(file) && counterOf(file.zxid) !== 0n)) return false;
-  if (next === undefined) return true;
-  return (
-    follows(before, next.zxid) &&
-    !damagedLogs.some((file) => file.name !== next.file && between(file))
-  );
+  if (next === null) return true;
+  const own = txns.fileAt(number);
+  return follows(before, next) && !damagedLogs.some((file) => file.name !== own && between(file));
 }
 
 const floorOf = ({ name, zxid: last }: LoadedFile): HistoryFloor =>

@@ -5,18 +5,14 @@
 
 import type { DigestMismatch } from '../tree/digestLog.ts';
 import { parseZxid, zxid, zxidToString } from '../wire/ids.ts';
+import { opName } from '../wire/opCodes.ts';
 import { counted } from './counted.ts';
 import type { FileSet, LoadedFile } from './dataFiles.ts';
-import {
-  type Finding,
-  inOrder,
-  inspectLog,
-  type LogInspection,
-  type TxnPlace,
-} from './logInspection.ts';
+import { type Finding, type LogInspection, readLogs } from './logInspection.ts';
 import { type NodeReport, nodeReport } from './nodeReport.ts';
 import { inspectSnapshot } from './snapshotInspection.ts';
 import { TreeTimeline, type UsableSnapshot } from './treeTimeline.ts';
+import type { TxnPlaces } from './txnPlaces.ts';
 import { txnFields, type TxnField } from './txnFields.ts';
 import { decodePlace, txnRow, type TxnRow } from './txnRow.ts';
 
@@ -65,28 +61,34 @@ export interface TreeReport {
 
 export class Inspection {
   readonly report: InspectionReport;
-  readonly #txns: readonly TxnPlace[];
+  readonly #txns: TxnPlaces;
   readonly #timeline: TreeTimeline;
   /** Numbers of the transactions that the filter lets through. */
   #shown: readonly number[];
 
-  constructor(files: FileSet) {
-    const logs = files.logs.map(inspectLog);
-    const findings = logs.flatMap((log) => log.findings);
-    const snapshots = usableSnapshots(files.snapshots, findings);
-    this.#txns = inOrder(
-      logs.map(({ txns }) => txns),
-      findings,
+  constructor(files: FileSet, progress: InspectionProgress = () => undefined) {
+    const findings: Finding[] = [];
+    const { places, logs } = readLogs(files.logs, findings, (done, total) =>
+      progress('reading', done, total),
     );
-    this.#timeline = new TreeTimeline(snapshots, this.#txns);
-    this.#shown = this.#txns.map((_, index) => index);
-    const digests = verifyDigests(snapshots, this.#txns, findings);
+    for (const { reading } of logs) {
+      reading.end();
+      findings.push(...reading.findings);
+    }
+    const snapshots = usableSnapshots(files.snapshots, findings);
+    this.#txns = places;
+    this.#timeline = new TreeTimeline(snapshots, places);
+    this.#shown = allOf(places);
+    const { types, carried } = surveyOf(places);
+    const digests = verifyDigests({ snapshots, txns: places, carried }, findings, (done) =>
+      progress('verifying', done, places.length),
+    );
     this.report = {
       folder: files.folder,
       files: fileReports(files, logs, findings),
       findings,
-      txnCount: this.#txns.length,
-      types: this.#countTypes(),
+      txnCount: places.length,
+      types,
       firstZxid: zxidToString(this.#timeline.first),
       lastZxid: zxidToString(this.#timeline.last),
       digests,
@@ -97,28 +99,25 @@ export class Inspection {
   filter({ text, types }: TxnFilter): number {
     const wanted = text.trim().toLowerCase();
     const ofType = types === null ? null : new Set(types);
-    this.#shown = this.#txns.flatMap((place, index) => {
-      if (wanted === '' && ofType === null) return [index];
-      const row = txnRow(place, index);
-      if (ofType !== null && !ofType.has(row.type)) return [];
+    this.#shown = allOf(this.#txns).filter((index) => {
+      if (wanted === '' && ofType === null) return true;
+      const row = this.#row(index);
+      if (row === null || (ofType !== null && !ofType.has(row.type))) return false;
       const hay = `${row.zxid} ${row.session} ${row.paths.join(' ')}`.toLowerCase();
-      return hay.includes(wanted) ? [index] : [];
+      return hay.includes(wanted);
     });
     return this.#shown.length;
   }
 
   /** Rows of the filtered table. */
   rows(from: number, count: number): readonly TxnRow[] {
-    return this.#shown.slice(from, from + count).flatMap((index) => {
-      const place = this.#txns[index];
-      return place === undefined ? [] : [txnRow(place, index)];
-    });
+    return this.#shown.slice(from, from + count).flatMap((index) => this.#row(index) ?? []);
   }
 
   /** Null if there is no such transaction. */
   detail(index: number): TxnDetail | null {
-    const place = this.#txns[index];
-    if (place === undefined) return null;
+    const place = this.#txns.at(index);
+    if (place === null) return null;
     // A copy: the page gets these bytes, not the whole file that they are a view of.
     const payload = place.payload.slice();
     return { row: txnRow(place, index), payload, fields: txnFields(payload) };
@@ -126,13 +125,12 @@ export class Inspection {
 
   /** The zxid of a transaction by its number; before the first one: where the timeline begins. */
   zxidAt(index: number): string {
-    return zxidToString(this.#txns[index]?.zxid ?? this.#timeline.first);
+    return zxidToString(this.#txns.zxidAt(index) ?? this.#timeline.first);
   }
 
   /** How many transactions had happened once this one had. */
   momentOf(wanted: string): number {
-    const at = parseZxid(wanted);
-    return this.#txns.filter((place) => place.zxid <= at).length;
+    return this.#txns.countUpTo(parseZxid(wanted));
   }
 
   treeAt(wanted: string): TreeReport {
@@ -161,16 +159,37 @@ export class Inspection {
     return nodeReport(path, { data, stat, acl: tree.aclOf(node), ephemeralOwner });
   }
 
-  #countTypes(): InspectionReport['types'] {
-    const counts = new Map<string, number>();
-    for (const [index, place] of this.#txns.entries()) {
-      const { type } = txnRow(place, index);
-      counts.set(type, (counts.get(type) ?? 0) + 1);
-    }
-    return [...counts]
-      .map(([type, count]) => ({ type, count }))
-      .sort((left, right) => right.count - left.count);
+  #row(index: number): TxnRow | null {
+    const place = this.#txns.at(index);
+    return place === null ? null : txnRow(place, index);
   }
+}
+
+/** What is being done, and how far that is. */
+export type InspectionProgress = (
+  step: 'reading' | 'verifying',
+  doneCount: number,
+  totalCount: number,
+) => void;
+
+const allOf = ({ length }: TxnPlaces): readonly number[] => Array.from({ length }, (_, at) => at);
+
+/** How many there are of each type, and how many carry a digest. */
+function surveyOf(txns: TxnPlaces): {
+  readonly types: InspectionReport['types'];
+  readonly carried: number;
+} {
+  const counts = new Map<string, number>();
+  let carried = 0;
+  for (let index = 0; index < txns.length; index++) {
+    const place = txns.at(index);
+    const entry = place === null ? null : decodePlace(place);
+    const type = entry === null ? 'unreadable' : opName(entry.header.type);
+    counts.set(type, (counts.get(type) ?? 0) + 1);
+    if (entry !== null && entry.digest !== null) carried++;
+  }
+  const types = [...counts].map(([type, count]) => ({ type, count }));
+  return { types: types.sort((left, right) => right.count - left.count), carried };
 }
 
 /** Newest first; what is wrong with the others goes into `findings`. */
@@ -196,31 +215,44 @@ function usableSnapshots(
 
 /** Replays everything from the oldest snapshot and compares each digest on the way. */
 function verifyDigests(
-  snapshots: readonly UsableSnapshot[],
-  txns: readonly TxnPlace[],
+  { snapshots, txns, carried }: Verified,
   findings: Finding[],
+  progress: (doneCount: number) => void,
 ): InspectionReport['digests'] {
   const mismatches: DigestMismatch[] = [];
   const timeline = new TreeTimeline(snapshots.slice(-1), txns, (found) => mismatches.push(found));
+  // What lies before the snapshot begins from a tree that nobody has; and the way leads only forward.
+  let reached = snapshots.at(-1)?.file.zxid ?? zxid(0n);
+  for (let index = 0; index < txns.length; index += VERIFIED_AT_A_TIME) {
+    progress(index);
+    const next = txns.zxidAt(index) ?? reached;
+    if (next <= reached) continue;
+    reached = next;
+    timeline.at(reached);
+  }
   const { lacksBeginning } = timeline.at(timeline.last);
-  const carried = txns.filter(carriesDigest).length;
   if (lacksBeginning) return { carried, wrong: 0, checked: false };
   const [first] = mismatches;
   if (first !== undefined) findings.push(mismatchFinding(first, txns, snapshots));
   return { carried, wrong: mismatches.length, checked: true };
 }
 
-const carriesDigest = (place: TxnPlace): boolean => {
-  const entry = decodePlace(place);
-  return entry !== null && entry.digest !== null;
-};
+const VERIFIED_AT_A_TIME = 2_000;
+
+interface Verified {
+  readonly snapshots: readonly UsableSnapshot[];
+  readonly txns: TxnPlaces;
+  /** How many transactions have a digest. */
+  readonly carried: number;
+}
 
 function mismatchFinding(
   { zxid: at, expected, actual }: DigestMismatch,
-  txns: readonly TxnPlace[],
+  txns: TxnPlaces,
   snapshots: readonly UsableSnapshot[],
 ): Finding {
-  const place = txns.find((candidate) => candidate.zxid === at);
+  const found = txns.at(txns.countUpTo(at) - 1);
+  const place = found?.zxid === at ? found : null;
   return {
     file: place?.file ?? snapshots.at(-1)?.file.name ?? '',
     offset: place?.offset ?? null,
@@ -252,8 +284,8 @@ function fileReports(
         verdict: verdictOf(name),
       };
     }),
-    ...logs.map(({ file: { name, sizeBytes }, txns, usedBytes }): FileReport => {
-      const holds = `${counted(txns.length, 'transaction')} in ${usedBytes} bytes`;
+    ...logs.map(({ file: { name, sizeBytes }, reading: { txnCount, usedBytes } }): FileReport => {
+      const holds = `${counted(txnCount, 'transaction')} in ${usedBytes} bytes`;
       return { name, kind: 'log', sizeBytes, holds, verdict: verdictOf(name) };
     }),
     ...files.epochs.map(({ name, text }): FileReport => ({

@@ -6,8 +6,11 @@
 import type { DataFile } from '../storage/dataDirectory.ts';
 import { type LogRecord, TxnLogParser } from '../storage/txnLogFormat.ts';
 import { follows } from '../storage/zxidOrder.ts';
-import { type Zxid, zxidToString } from '../wire/ids.ts';
+import { type Zxid, zxid, zxidToString } from '../wire/ids.ts';
 import type { LoadedFile } from './dataFiles.ts';
+import { type FoundTxn, TxnPlaces } from './txnPlaces.ts';
+
+const PROGRESS_EVERY = 1_000;
 
 /** What is to be said of a file. */
 export interface Finding {
@@ -19,30 +22,49 @@ export interface Finding {
   readonly text: string;
 }
 
-/** Where a transaction stands. */
-export interface TxnPlace {
-  readonly zxid: Zxid;
-  /** The name of its file. */
-  readonly file: string;
-  /** Where its record begins in the file. */
-  readonly offset: number;
-  readonly payload: Uint8Array;
-}
-
 export interface LogInspection {
   readonly file: LoadedFile;
-  readonly txns: readonly TxnPlace[];
-  readonly findings: readonly Finding[];
-  /** Bytes that hold transactions; the rest is preallocated space. */
-  readonly usedBytes: number;
+  readonly reading: LogReading;
 }
 
-export function inspectLog(file: LoadedFile): LogInspection {
-  const reading = new LogReading(file);
-  const txns = reading.push(file.bytes);
-  reading.end();
-  const { findings, usedBytes } = reading;
-  return { file, txns, findings, usedBytes };
+/**
+ * Transactions by zxid. Where two logs hold the same one, the newer file counts: the older one was cut off from the
+ * ensemble. The newest log may still go on.
+ */
+export function readLogs(
+  files: readonly LoadedFile[],
+  findings: Finding[],
+  progress: (doneBytes: number, totalBytes: number) => void = () => undefined,
+): { readonly places: TxnPlaces; readonly logs: readonly LogInspection[] } {
+  const places = new TxnPlaces();
+  const totalBytes = files.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  let doneBytes = 0;
+  const logs = files.map((file) => {
+    places.open(file);
+    const reading = new LogReading(file);
+    reading.push(file.bytes, (found) => {
+      if (reading.txnCount === 1) giveWay(places, file, found.zxid, findings);
+      if (reading.txnCount % PROGRESS_EVERY === 0) progress(doneBytes + found.offset, totalBytes);
+      places.add(found);
+    });
+    doneBytes += file.bytes.length;
+    progress(doneBytes, totalBytes);
+    return { file, reading };
+  });
+  return { places, logs };
+}
+
+/** What other logs have from this zxid on is not this history. */
+function giveWay(places: TxnPlaces, file: DataFile, first: Zxid, findings: Finding[]): void {
+  const before = places.countUpTo(zxid(first - 1n));
+  if (before === places.length) return;
+  places.cutTo(before);
+  findings.push({
+    file: file.name,
+    offset: null,
+    weight: 'damage',
+    text: `It begins at ${zxidToString(first)}, before the end of the log in front of it.`,
+  });
 }
 
 /** One log file that may still grow while it is read. */
@@ -54,6 +76,7 @@ export class LogReading {
   pushedBytes = 0;
   /** Nothing after this can be trusted. */
   damaged = false;
+  txnCount = 0;
   readonly #file: DataFile;
   readonly #parser = new TxnLogParser();
   #last: Zxid | null = null;
@@ -62,82 +85,55 @@ export class LogReading {
     this.#file = file;
   }
 
-  /** The next bytes of the file; answers the transactions that are whole now, as views of these bytes. */
-  push(bytes: Uint8Array): readonly TxnPlace[] {
+  /** The next bytes of the file; tells of the transactions that are whole now. */
+  push(bytes: Uint8Array, found: (txn: FoundTxn) => void): void {
     this.pushedBytes += bytes.length;
     this.#parser.push(bytes);
-    return this.#read();
+    this.#read(found);
   }
 
   /** The file ends here: what is unfinished stays so. */
   end(): void {
     this.#parser.end();
-    this.#read();
+    this.#read(() => undefined);
   }
 
-  #read(): readonly TxnPlace[] {
-    const txns: TxnPlace[] = [];
+  #read(found: (txn: FoundTxn) => void): void {
     for (;;) {
       const item = this.#parser.next();
       switch (item.kind) {
         case 'record':
-          txns.push(this.#placed(item.record));
+          found(this.#placed(item.record));
           continue;
         case 'more':
           this.usedBytes = this.pushedBytes;
-          return txns;
+          return;
         case 'end':
           this.usedBytes = item.sizeBytes;
           this.#ended(item.torn);
-          return txns;
+          return;
         case 'corrupt':
           this.usedBytes = item.offset;
           if (!this.damaged) this.findings.push(damageFinding(this.#file, item));
           this.damaged = true;
-          return txns;
+          return;
       }
     }
   }
 
-  #placed({ zxid, offset, payload }: LogRecord): TxnPlace {
-    const wrong = misplaced(this.#file, this.#last, zxid);
+  #placed({ zxid: at, offset, payload }: LogRecord): FoundTxn {
+    const wrong = misplaced(this.#file, this.#last, at);
     const file = this.#file.name;
     if (wrong !== null) this.findings.push({ file, offset, weight: 'damage', text: wrong });
-    this.#last = zxid;
-    return { zxid, file, offset, payload };
+    this.#last = at;
+    this.txnCount += 1;
+    return { zxid: at, offset, sizeBytes: payload.length };
   }
 
   #ended(torn: string | null): void {
     if (torn !== null) this.findings.push(tornFinding(this.#file, this.usedBytes, torn));
     else if (this.#last === null) this.findings.push(emptyFinding(this.#file));
   }
-}
-
-/**
- * Transactions by zxid. Where two logs hold the same one, the newer file counts: the older one was cut off from the
- * ensemble.
- */
-export function inOrder(
-  logs: readonly (readonly TxnPlace[])[],
-  findings: Finding[],
-): readonly TxnPlace[] {
-  const all: TxnPlace[] = [];
-  for (const txns of logs) {
-    const [first] = txns;
-    if (first === undefined) continue;
-    const overlapping = all.filter((place) => place.zxid >= first.zxid).length;
-    if (overlapping > 0) {
-      all.length -= overlapping;
-      findings.push({
-        file: first.file,
-        offset: null,
-        weight: 'damage',
-        text: `It begins at ${zxidToString(first.zxid)}, before the end of the log in front of it.`,
-      });
-    }
-    for (const place of txns) all.push(place);
-  }
-  return all;
 }
 
 /** What is wrong with the zxid of the next record, or null. */

@@ -4,7 +4,7 @@ import { decodeUtf8 } from '../wire/utf8.ts';
 import { aclText } from './aclText.ts';
 import { counted } from './counted.ts';
 import { nodeKind, type NodeState } from './nodeReport.ts';
-import { isSameData } from './treeVersions.ts';
+import { isSameData } from './nodeVersions.ts';
 
 /** `children`: nothing of its own, only its children came or went. `replaced`: deleted, and made anew. */
 export type ChangeKind = 'created' | 'deleted' | 'replaced' | 'changed' | 'children';

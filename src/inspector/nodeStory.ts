@@ -2,7 +2,8 @@
 
 import { zxidToString } from '../wire/ids.ts';
 import { type ChangeKind, changeKind, changeText } from './nodeChange.ts';
-import type { NodeVersion } from './treeVersions.ts';
+import type { NodeState } from './nodeReport.ts';
+import type { VersionStep } from './treeVersions.ts';
 import type { TxnTale } from './txnSentence.ts';
 
 /** One transaction that touched the node. */
@@ -31,53 +32,48 @@ export interface NodeStory {
   } | null;
 }
 
-interface Step {
-  readonly moment: number;
-  readonly kind: ChangeKind;
-  readonly text: string;
-  readonly version: number | null;
-}
-
-/** `versions` oldest first, as `TreeVersions` has them. */
+/** `steps` newest first, null for what only brought or took children; `before`: as it was when the history begins. */
 export function nodeStory(
   path: string,
-  versions: readonly NodeVersion[],
+  steps: Iterable<VersionStep | null>,
+  before: NodeState | null,
   count: number,
   taleAt: (moment: number) => TxnTale | null,
 ): NodeStory {
-  const all = stepsOf(path, versions);
-  const own = all.filter(({ kind }) => kind !== 'children');
-  const lines = own
-    .slice(Math.max(0, own.length - count))
-    .reverse()
-    .flatMap(({ moment, ...step }) => {
-      const tale = taleAt(moment);
-      return tale === null ? [] : [{ ...tale, ...step }];
-    });
-  const first = versions[0]?.state ?? null;
+  const lines: StoryLine[] = [];
+  let lineCount = 0;
+  let childrenCount = 0;
+  for (const step of steps) {
+    if (step === null) {
+      childrenCount++;
+      continue;
+    }
+    lineCount++;
+    if (lines.length < count) lines.push(...lineOf(path, step, taleAt(step.moment)));
+  }
   return {
     path,
     lines,
-    lineCount: own.length,
-    childrenCount: all.length - own.length,
-    before:
-      first === null
-        ? null
-        : {
-            czxid: zxidToString(first.stat.czxid),
-            ctime: first.stat.ctime,
-            mzxid: zxidToString(first.stat.mzxid),
-            mtime: first.stat.mtime,
-          },
+    lineCount,
+    childrenCount,
+    before: before === null ? null : birthOf(before),
   };
 }
 
-function stepsOf(path: string, versions: readonly NodeVersion[]): readonly Step[] {
-  return versions.slice(1).flatMap(({ from, state }, index) => {
-    const before = versions[index]?.state ?? null;
-    const kind = changeKind(before, state);
-    if (kind === null) return [];
-    const text = changeText(path, before, state);
-    return [{ moment: from, kind, text, version: state?.stat.version ?? null }];
-  });
+function lineOf(
+  path: string,
+  { before, after }: VersionStep,
+  tale: TxnTale | null,
+): readonly StoryLine[] {
+  const kind = changeKind(before, after);
+  if (tale === null || kind === null) return [];
+  const text = changeText(path, before, after);
+  return [{ ...tale, kind, text, version: after?.stat.version ?? null }];
 }
+
+const birthOf = ({ stat }: NodeState): NodeStory['before'] => ({
+  czxid: zxidToString(stat.czxid),
+  ctime: stat.ctime,
+  mzxid: zxidToString(stat.mzxid),
+  mtime: stat.mtime,
+});

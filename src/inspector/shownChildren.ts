@@ -3,7 +3,8 @@
  * A page that has those of another moment is told only what is different. Pure.
  */
 
-import { childName, parentPath, ROOT } from '../tree/paths.ts';
+import { childName, parentPath } from '../tree/paths.ts';
+import type { PathId } from './knownPaths.ts';
 import type { TreeVersions } from './treeVersions.ts';
 
 export type ShownNames =
@@ -27,7 +28,7 @@ export class ShownChildren {
     if (!this.#isShown(path, moment)) return null;
     const names = new Set(this.#versions.childNamesAt(moment, path));
     for (const gone of this.#gone(moment)) {
-      if (parentPath(gone) === path) names.add(childName(gone));
+      if (gone !== path && parentPath(gone) === path) names.add(childName(gone));
     }
     return { kind: 'all', names: [...names].sort() };
   }
@@ -41,13 +42,13 @@ export class ShownChildren {
     const byParent = new Map<string, { added: string[]; removed: string[] }>();
     // What the transaction before the earlier moment took is shown there, and no longer later.
     const from = Math.max(0, Math.min(since, moment) - 1);
-    for (const path of this.#versions.changedBetween(from, Math.max(since, moment))) {
-      const was = this.#isShown(path, since);
-      const is = this.#isShown(path, moment);
-      if (was === is || path === ROOT) continue;
-      const parent = parentPath(path);
+    const to = Math.max(since, moment);
+    for (const { parent, id } of this.#versions.changedChildren(paths, from, to)) {
+      const was = this.#isChangedShown(id, since);
+      const is = this.#isChangedShown(id, moment);
+      if (was === is) continue;
       const names = byParent.get(parent) ?? { added: [], removed: [] };
-      (is ? names.added : names.removed).push(childName(path));
+      (is ? names.added : names.removed).push(this.#versions.nameOf(id));
       byParent.set(parent, names);
     }
     return paths.map((path) => {
@@ -55,6 +56,14 @@ export class ShownChildren {
       const { added, removed } = byParent.get(path) ?? { added: [], removed: [] };
       return [path, { kind: 'changes', added, removed }];
     });
+  }
+
+  /** It was there at the moment, or just before it. */
+  #isChangedShown(id: PathId, moment: number): boolean {
+    return (
+      this.#versions.hasChanged(moment, id) ||
+      (moment > 0 && this.#versions.hasChanged(moment - 1, id))
+    );
   }
 
   #isShown(path: string, moment: number): boolean {

@@ -7,17 +7,19 @@
  */
 
 import { epochOf, parseZxid, sidOfSession, type Zxid, zxid, zxidToString } from '../wire/ids.ts';
+import { LOG_RECORD_HEAD_BYTES } from '../storage/txnLogFormat.ts';
 import { follows } from '../storage/zxidOrder.ts';
 import { opName } from '../wire/opCodes.ts';
-import type { FileSet } from './dataFiles.ts';
+import type { FileSet, LoadedFile } from './dataFiles.ts';
 import { type HistoryFloor, historyStretch, type HistoryStretch } from './historyStretch.ts';
-import { type Finding, LogReading, type TxnPlace } from './logInspection.ts';
-import { type ChangeKind, changeKind, changeText } from './nodeChange.ts';
+import { type Finding, LogReading } from './logInspection.ts';
+import { type ChangeKind, changeKind } from './nodeChange.ts';
 import { type NodeReport, nodeReport } from './nodeReport.ts';
 import { nodeStory, type NodeStory } from './nodeStory.ts';
 import { ShownChildren, type ShownNames } from './shownChildren.ts';
 import { TreeVersions } from './treeVersions.ts';
 import { txnSentence, type TxnTale } from './txnSentence.ts';
+import { type FoundTxn, type TxnPlaces } from './txnPlaces.ts';
 import { decodePlace, sessionText } from './txnRow.ts';
 
 export interface HistoryReport {
@@ -36,8 +38,6 @@ export interface HistoryReport {
 export interface ChangeRow {
   readonly path: string;
   readonly kind: ChangeKind;
-  /** `created /a with “blue”` */
-  readonly text: string;
 }
 
 export interface Difference {
@@ -78,6 +78,18 @@ export interface MomentWish {
   readonly selected: string;
 }
 
+interface GrownLog {
+  readonly file: LoadedFile;
+  readonly reading: LogReading;
+  /** Those that are new. */
+  readonly txns: readonly FoundTxn[];
+}
+
+interface Continuation {
+  readonly logs: readonly GrownLog[];
+  readonly newest: HistoryStretch['newest'];
+}
+
 export type CountProgress = (doneCount: number, totalCount: number) => void;
 
 /** A page marks no more rows than somebody could look at. */
@@ -90,7 +102,7 @@ export class TreeHistory {
   readonly #floor: HistoryFloor;
   readonly #olderCount: number;
   readonly #findings: readonly Finding[];
-  readonly #txns: TxnPlace[] = [];
+  readonly #txns: TxnPlaces;
   readonly #versions: TreeVersions;
   readonly #children: ShownChildren;
   #newest: HistoryStretch['newest'];
@@ -102,23 +114,20 @@ export class TreeHistory {
     this.#olderCount = stretch.olderCount;
     this.#findings = stretch.findings;
     this.#newest = stretch.newest;
-    this.#versions = new TreeVersions(stretch.tree);
+    this.#txns = stretch.txns;
+    this.#versions = new TreeVersions(stretch.tree, (moment) => this.#txns.payloadAt(moment - 1));
     this.#children = new ShownChildren(this.#versions);
-    for (const [index, place] of stretch.txns.entries()) {
-      if (index % PROGRESS_EVERY === 0) progress(index, stretch.txns.length);
-      this.#add(place);
-    }
-    progress(stretch.txns.length, stretch.txns.length);
+    this.#catchUp(progress);
   }
 
   report(): HistoryReport {
-    const first = this.#txns[0];
-    const last = this.#txns.at(-1);
+    const first = this.#txns.zxidAt(0);
+    const last = this.#txns.zxidAt(this.#txns.length - 1);
     return {
       floor: this.#floor,
       txnCount: this.#txns.length,
-      firstZxid: first === undefined ? null : zxidToString(first.zxid),
-      lastZxid: last === undefined ? null : zxidToString(last.zxid),
+      firstZxid: first === null ? null : zxidToString(first),
+      lastZxid: last === null ? null : zxidToString(last),
       epochs: this.#epochs(),
       olderCount: this.#olderCount,
       findings: this.#findings,
@@ -133,34 +142,34 @@ export class TreeHistory {
     const more = this.#continuation(files);
     if (more === null) return false;
     this.#newest = more.newest;
-    for (const place of more.txns) this.#add(place);
+    for (const { file, txns } of more.logs) {
+      this.#txns.open(file);
+      for (const txn of txns) this.#txns.add(txn);
+    }
+    this.#catchUp(() => undefined);
     return true;
   }
 
   /** How many transactions had happened once this one had. */
   momentOf(wanted: string): number {
-    const at = parseZxid(wanted);
-    let low = 0;
-    let high = this.#txns.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#txns[middle]?.zxid ?? at) <= at) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return this.#txns.momentOf(parseZxid(wanted));
   }
 
   zxidAt(moment: number): string {
-    const place = this.#txns[moment - 1];
-    if (place !== undefined) return zxidToString(place.zxid);
+    const at = this.#txns.zxidAt(moment - 1);
+    if (at !== null) return zxidToString(at);
     return this.#floor.kind === 'snapshot' ? this.#floor.zxid : '0x0';
   }
 
   /** Transactions in their order, the first one the one after `from`. */
   tales(from: number, count: number): readonly TxnTale[] {
-    const first = Math.max(0, from);
-    const places = this.#txns.slice(first, Math.max(first, from + count));
-    return places.flatMap((_, index) => this.#tale(first + index + 1) ?? []);
+    const tales: TxnTale[] = [];
+    const end = Math.min(from + count, this.#txns.length);
+    for (let index = Math.max(0, from); index < end; index++) {
+      const tale = this.#tale(index + 1);
+      if (tale !== null) tales.push(tale);
+    }
+    return tales;
   }
 
   page({ moment, since, known, unknown, selected }: MomentWish): MomentPage {
@@ -188,16 +197,18 @@ export class TreeHistory {
 
   /** All that happened to one node, the newest first, `count` at most. */
   story(path: string, count: number): NodeStory {
-    return nodeStory(path, this.#versions.versionsOf(path), count, (moment) => this.#tale(moment));
+    const steps = this.#versions.stepsOf(path);
+    const before = this.#versions.nodeAt(0, path);
+    return nodeStory(path, steps, before, count, (moment) => this.#tale(moment));
   }
 
   /** Finds what differs between two moments, for {@link compared}; `text` is part of a path. */
   compare(from: number, to: number, text: string): readonly { kind: ChangeKind; count: number }[] {
     const wanted = text.trim().toLowerCase();
-    const paths = [...this.#versions.changedBetween(from, to)]
-      .filter((path) => path.toLowerCase().includes(wanted))
-      .sort();
-    this.#compared = this.#rows(paths, from, to);
+    const paths = this.#versions
+      .changedBetween(from, to)
+      .filter((path) => path.toLowerCase().includes(wanted));
+    this.#compared = this.#rows([...paths].sort(), from, to);
     return KINDS.map((kind) => ({
       kind,
       count: this.#compared.filter((row) => row.kind === kind).length,
@@ -220,37 +231,48 @@ export class TreeHistory {
     };
   }
 
-  #add(place: TxnPlace): void {
-    this.#versions.apply(decodePlace(place));
-    this.#txns.push(place);
+  /** Applies what is in the list and not yet in the tree. */
+  #catchUp(progress: CountProgress): void {
+    const { length } = this.#txns;
+    for (let index = this.#versions.last; index < length; index++) {
+      if (index % PROGRESS_EVERY === 0) progress(index, length);
+      const place = this.#txns.at(index);
+      this.#versions.apply(place === null ? null : decodePlace(place));
+    }
+    progress(length, length);
   }
 
-  #continuation(files: FileSet): Pick<HistoryStretch, 'txns' | 'newest'> | null {
+  #continuation(files: FileSet): Continuation | null {
     const known = this.#newest;
     const from = files.logs.findIndex(({ name }) => name === known?.name);
     const [grown, ...others] = from < 0 ? [] : files.logs.slice(from);
     if (known === null || grown === undefined || known.reading.damaged) return null;
     const { reading } = known;
     if (grown.bytes.length < reading.pushedBytes || !this.#stillHolds(grown.bytes)) return null;
-    // A copy of the new bytes alone: a view would keep the whole file of each reading.
-    const readings = [reading, ...others.map((file) => new LogReading(file))];
-    const fresh = [grown.bytes.slice(reading.pushedBytes), ...others.map(({ bytes }) => bytes)];
-    const txns = readings.flatMap((each, index) => each.push(fresh[index] ?? new Uint8Array()));
-    const newest = readings.at(-1) ?? reading;
-    if (readings.some(({ damaged }) => damaged) || !this.#goesOnWith(txns)) return null;
-    return { txns, newest: { name: files.logs.at(-1)?.name ?? known.name, reading: newest } };
+    // A copy of the new bytes alone: of a view the reading would keep the whole file.
+    const logs = [
+      grow(grown, reading, grown.bytes.slice(reading.pushedBytes)),
+      ...others.map((file) => grow(file, new LogReading(file), file.bytes)),
+    ];
+    const isGood = logs.every(({ reading: { damaged } }) => !damaged);
+    if (!isGood || !this.#goesOnWith(logs.flatMap(({ txns }) => txns))) return null;
+    const last = logs.at(-1);
+    return {
+      logs,
+      newest: { name: last?.file.name ?? known.name, reading: last?.reading ?? reading },
+    };
   }
 
   /** The same transaction at the same place, and so the same history up to it. */
   #stillHolds(bytes: Uint8Array): boolean {
-    const last = this.#txns.at(-1);
-    if (last === undefined || last.file !== this.#newest?.name) return true;
-    const at = last.offset + RECORD_HEAD_BYTES;
+    const last = this.#txns.at(this.#txns.length - 1);
+    if (last === null || last.file !== this.#newest?.name) return true;
+    const at = last.offset + LOG_RECORD_HEAD_BYTES;
     return last.payload.every((byte, index) => bytes[at + index] === byte);
   }
 
-  #goesOnWith(txns: readonly TxnPlace[]): boolean {
-    let before = this.#txns.at(-1)?.zxid ?? this.#floorZxid;
+  #goesOnWith(txns: readonly FoundTxn[]): boolean {
+    let before = this.#txns.zxidAt(this.#txns.length - 1) ?? this.#floorZxid;
     return txns.every(({ zxid: next }) => {
       const goesOn = follows(before, next);
       before = next;
@@ -263,8 +285,8 @@ export class TreeHistory {
   }
 
   #tale(moment: number): TxnTale | null {
-    const place = this.#txns[moment - 1];
-    if (place === undefined) return null;
+    const place = this.#txns.at(moment - 1);
+    if (place === null) return null;
     const entry = decodePlace(place);
     const paths = this.#versions.changedAfter(moment - 1);
     const steps = paths.map((path) => ({
@@ -291,18 +313,15 @@ export class TreeHistory {
   /** Nodes whose own data, list or being differs. */
   #rows(paths: readonly string[], from: number, to: number): readonly ChangeRow[] {
     return paths.flatMap((path) => {
-      const before = this.#versions.nodeAt(from, path);
-      const after = this.#versions.nodeAt(to, path);
-      const kind = changeKind(before, after);
-      if (kind === null || kind === 'children') return [];
-      return [{ path, kind, text: changeText(path, before, after) }];
+      const kind = this.#versions.kindBetween(from, to, path);
+      return kind === null || kind === 'children' ? [] : [{ path, kind }];
     });
   }
 
   #epochs(): HistoryReport['epochs'] {
     const epochs: { epoch: number; count: number }[] = [];
-    for (const { zxid: each } of this.#txns) {
-      const epoch = Number(epochOf(each));
+    for (let index = 0; index < this.#txns.length; index++) {
+      const epoch = Number(epochOf(this.#txns.zxidAt(index) ?? this.#floorZxid));
       const last = epochs.at(-1);
       if (last?.epoch === epoch) last.count += 1;
       else epochs.push({ epoch, count: 1 });
@@ -312,5 +331,9 @@ export class TreeHistory {
 }
 
 const KINDS: readonly ChangeKind[] = ['created', 'deleted', 'replaced', 'changed'];
-/** Of a record in a log: checksum and length, before the transaction. */
-const RECORD_HEAD_BYTES = 12;
+
+function grow(file: LoadedFile, reading: LogReading, fresh: Uint8Array): GrownLog {
+  const txns: FoundTxn[] = [];
+  reading.push(fresh, (found) => txns.push(found));
+  return { file, reading, txns };
+}

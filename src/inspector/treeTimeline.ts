@@ -8,8 +8,8 @@ import type { DigestMismatch } from '../tree/digestLog.ts';
 import { type Zxid, zxid } from '../wire/ids.ts';
 import { JuteError } from '../wire/jute.ts';
 import type { LoadedFile } from './dataFiles.ts';
-import type { TxnPlace } from './logInspection.ts';
 import { inspectSnapshot } from './snapshotInspection.ts';
+import type { TxnPlace, TxnPlaces } from './txnPlaces.ts';
 import { decodePlace } from './txnRow.ts';
 
 /** A snapshot that was found whole. */
@@ -34,7 +34,7 @@ const FIRST_OF_ALL = zxid(0x1_0000_0001n);
 
 export class TreeTimeline {
   readonly #snapshots: readonly UsableSnapshot[];
-  readonly #txns: readonly TxnPlace[];
+  readonly #txns: TxnPlaces;
   readonly #mismatched: (mismatch: DigestMismatch) => void;
   #moment: TreeMoment | null = null;
   /** The next transaction to apply to the tree at hand. */
@@ -43,7 +43,7 @@ export class TreeTimeline {
   /** `snapshots` newest first, `txns` by zxid. */
   constructor(
     snapshots: readonly UsableSnapshot[],
-    txns: readonly TxnPlace[],
+    txns: TxnPlaces,
     mismatched: (mismatch: DigestMismatch) => void = () => undefined,
   ) {
     this.#snapshots = snapshots;
@@ -53,12 +53,12 @@ export class TreeTimeline {
 
   /** The first moment that can be shown. */
   get first(): Zxid {
-    return this.#snapshots.at(-1)?.file.zxid ?? this.#txns[0]?.zxid ?? NOTHING;
+    return this.#snapshots.at(-1)?.file.zxid ?? this.#txns.zxidAt(0) ?? NOTHING;
   }
 
   get last(): Zxid {
     const newest = this.#snapshots[0]?.file.zxid ?? NOTHING;
-    const logged = this.#txns.at(-1)?.zxid ?? NOTHING;
+    const logged = this.#txns.zxidAt(this.#txns.length - 1) ?? NOTHING;
     return newest > logged ? newest : logged;
   }
 
@@ -72,8 +72,8 @@ export class TreeTimeline {
       (base === null || current.zxid >= base.file.zxid);
     let moment = goesOn ? current : this.#begin(base);
     for (; this.#next < this.#txns.length; this.#next++) {
-      const place = this.#txns[this.#next];
-      if (place === undefined || place.zxid > wanted) break;
+      const place = this.#txns.at(this.#next);
+      if (place === null || place.zxid > wanted) break;
       this.#apply(moment.tree, place);
       moment = { ...moment, zxid: place.zxid };
     }
@@ -89,19 +89,24 @@ export class TreeTimeline {
 
   #begin(base: UsableSnapshot | null): TreeMoment {
     const from = base?.file.zxid ?? NOTHING;
-    const found = this.#txns.findIndex((place) => place.zxid > from);
-    this.#next = found < 0 ? this.#txns.length : found;
+    this.#next = this.#firstAfter(from);
     const loaded = base === null ? null : inspectSnapshot(base.file, this.#mismatched);
     if (loaded?.kind === 'whole') {
       return { tree: loaded.tree, zxid: from, base: loaded.file, lacksBeginning: false };
     }
-    const first = this.#txns[0]?.zxid;
+    const first = this.#txns.zxidAt(0);
     return {
       tree: new DataTree({ extendedTypesEnabled: true }),
       zxid: NOTHING,
       base: null,
-      lacksBeginning: first !== undefined && first !== FIRST_OF_ALL,
+      lacksBeginning: first !== null && first !== FIRST_OF_ALL,
     };
+  }
+
+  #firstAfter(from: Zxid): number {
+    let index = 0;
+    while (index < this.#txns.length && (this.#txns.zxidAt(index) ?? from) <= from) index++;
+    return index;
   }
 
   #apply(tree: DataTree, place: TxnPlace): void {

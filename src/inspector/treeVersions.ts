@@ -10,100 +10,173 @@ import { childPath, parentPath, QUOTA_ZOOKEEPER, ROOT } from '../tree/paths.ts';
 import { quotaStatPath } from '../tree/quotas.ts';
 import { JuteError } from '../wire/jute.ts';
 import { OpCode } from '../wire/opCodes.ts';
-import type { TxnLogEntry } from '../wire/txns.ts';
+import { decodeSubTxn, type Txn, type TxnLogEntry } from '../wire/txns.ts';
+import { NumberColumn } from './columns.ts';
+import { KnownPaths, type PathId } from './knownPaths.ts';
+import { type ChangeKind, changeKind } from './nodeChange.ts';
 import type { NodeState } from './nodeReport.ts';
+import { type DataSource, isSameData, NodeVersions, type VersionId } from './nodeVersions.ts';
 import { pathsOf } from './txnRow.ts';
 
-/** A node from a moment on; null: it is not there. */
-export interface NodeVersion {
-  readonly from: number;
-  readonly state: NodeState | null;
+/** What a transaction made of a node. */
+export interface VersionStep {
+  /** After it. */
+  readonly moment: number;
+  readonly before: NodeState | null;
+  readonly after: NodeState | null;
 }
-
-const NO_NAMES: ReadonlySet<string> = new Set();
 
 export class TreeVersions {
   readonly #tree: DataTree;
-  /** Of the nodes that were changed, oldest first; the first is what was at moment 0. All others are as in the tree. */
-  readonly #versions = new Map<string, NodeVersion[]>();
-  /** Names of the changed nodes, by parent. */
-  readonly #changedNames = new Map<string, Set<string>>();
-  /** Paths that each transaction changed. */
-  readonly #changedBy: (readonly string[])[] = [];
-  readonly #nodeCounts: number[];
+  readonly #payloadOf: (moment: number) => Uint8Array;
+  readonly #paths = new KnownPaths();
+  /** Of the nodes that were changed; the first is what was at moment 0. All others are as in the tree. */
+  readonly #versions: NodeVersions;
+  /** By moment: the first version that the transaction after it made, or the first one after that. */
+  readonly #firstVersions = new NumberColumn();
+  /** By moment. */
+  readonly #nodeCounts = new NumberColumn();
 
-  /** `tree` is the first moment's; it belongs to this from now on. */
-  constructor(tree: DataTree) {
+  /** `tree` is the first moment's; it belongs to this from now on. `payloadOf` gives the transaction before a moment. */
+  constructor(tree: DataTree, payloadOf: (moment: number) => Uint8Array) {
     this.#tree = tree;
-    this.#nodeCounts = [countOf(tree)];
+    this.#payloadOf = payloadOf;
+    this.#versions = new NodeVersions(payloadOf);
+    this.#firstVersions.push(this.#versions.length);
+    this.#nodeCounts.push(countOf(tree));
   }
 
   /** The newest moment. */
   get last(): number {
-    return this.#changedBy.length;
+    return this.#nodeCounts.length - 1;
   }
 
   /** One more transaction; null is one that nobody can read, and changes nothing. */
   apply(entry: TxnLogEntry | null): void {
-    this.#changedBy.push(entry === null ? [] : this.#applyAndKeep(entry));
+    if (entry !== null) this.#applyAndKeep(entry);
+    this.#firstVersions.push(this.#versions.length);
     this.#nodeCounts.push(countOf(this.#tree));
   }
 
   /** Without the root. */
   nodeCountAt(moment: number): number {
-    return this.#nodeCounts[moment] ?? 0;
+    return this.#nodeCounts.at(moment);
   }
 
   nodeAt(moment: number, path: string): NodeState | null {
-    const versions = this.#versions.get(path);
-    return versions === undefined ? stateIn(this.#tree, path) : versionAt(versions, moment);
+    const id = this.#paths.find(path);
+    const version = this.#versions.at(id, moment);
+    return version === 0 ? stateIn(this.#tree, path) : this.#versions.state(version);
   }
 
   isThere(moment: number, path: string): boolean {
-    const versions = this.#versions.get(path);
-    if (versions === undefined) return this.#tree.getNode(path) !== null;
-    return versionAt(versions, moment) !== null;
+    const version = this.#versions.at(this.#paths.find(path), moment);
+    return version === 0 ? this.#tree.getNode(path) !== null : this.#versions.isThere(version);
   }
 
   /** In no order; empty for a node that is not there. */
   childNamesAt(moment: number, path: string): readonly string[] {
-    const changed = this.#changedNames.get(path) ?? NO_NAMES;
-    const unchanged = [...(this.#tree.getNode(path)?.children ?? [])].filter(
-      (name) => !changed.has(name),
-    );
-    const others = [...changed].filter((name) => this.isThere(moment, childPath(path, name)));
-    return [...unchanged, ...others];
+    const names: string[] = [];
+    let treeCount = 0;
+    for (const child of this.#paths.children(this.#paths.find(path))) {
+      const newest = this.#versions.newest(child);
+      if (newest === 0) continue;
+      if (this.#versions.isThere(newest)) treeCount++;
+      if (this.#versions.isThere(this.#versions.at(child, moment))) {
+        names.push(this.#paths.name(child));
+      }
+    }
+    const inTree = this.#tree.getNode(path)?.children ?? NO_NAMES;
+    // All that the tree has were changed, so all have been looked at.
+    if (treeCount === inTree.size) return names;
+    for (const name of inTree) {
+      if (this.#versions.newest(this.#paths.find(childPath(path, name))) === 0) names.push(name);
+    }
+    return names;
   }
 
   /** Paths that the transaction after `moment` changed. */
   changedAfter(moment: number): readonly string[] {
-    return this.#changedBy[moment] ?? [];
+    return this.changedBetween(moment, moment + 1);
   }
 
   /** Paths that any transaction between two moments changed. */
-  changedBetween(from: number, to: number): ReadonlySet<string> {
-    const paths = new Set<string>();
-    for (let moment = from; moment < to; moment++) {
-      for (const path of this.changedAfter(moment)) paths.add(path);
+  changedBetween(from: number, to: number): readonly string[] {
+    return [...this.#changed(from, to)].map((id) => this.#paths.path(id));
+  }
+
+  /** As {@link changedBetween}, only those right below one of `parents`. */
+  *changedChildren(
+    parents: readonly string[],
+    from: number,
+    to: number,
+  ): Generator<{ readonly parent: string; readonly id: PathId }> {
+    const wanted = new Map(parents.map((path) => [this.#paths.find(path), path]));
+    for (const id of this.#changed(from, to)) {
+      const parent = wanted.get(this.#paths.parent(id));
+      if (parent !== undefined) yield { parent, id };
     }
-    return paths;
   }
 
-  /** Oldest first, what was at moment 0 before all. */
-  versionsOf(path: string): readonly NodeVersion[] {
-    return this.#versions.get(path) ?? [{ from: 0, state: stateIn(this.#tree, path) }];
+  /** As {@link isThere}, of a node that was changed. */
+  hasChanged(moment: number, id: PathId): boolean {
+    return this.#versions.isThere(this.#versions.at(id, moment));
   }
 
-  #applyAndKeep(entry: TxnLogEntry): readonly string[] {
+  nameOf(id: PathId): string {
+    return this.#paths.name(id);
+  }
+
+  /** Null: the two are the same, or the node was changed by nothing. */
+  kindBetween(from: number, to: number, path: string): ChangeKind | null {
+    const id = this.#paths.find(path);
+    const before = this.#versions.at(id, from);
+    const after = this.#versions.at(id, to);
+    if (before === after) return null;
+    if (!this.#versions.isThere(before)) return this.#versions.isThere(after) ? 'created' : null;
+    if (!this.#versions.isThere(after)) return 'deleted';
+    return changeKind(this.#versions.state(before), this.#versions.state(after));
+  }
+
+  /** What touched the node, the newest first; null for what only brought or took children. */
+  *stepsOf(path: string): Generator<VersionStep | null> {
+    const versions = this.#versions;
+    let version = versions.newest(this.#paths.find(path));
+    for (let before = versions.before(version); before !== 0; before = versions.before(version)) {
+      yield versions.sameOwn(before, version) ? null : this.#step(before, version);
+      version = before;
+    }
+  }
+
+  #step(before: VersionId, after: VersionId): VersionStep {
+    return {
+      moment: this.#versions.from(after),
+      before: this.#versions.state(before),
+      after: this.#versions.state(after),
+    };
+  }
+
+  #changed(from: number, to: number): ReadonlySet<PathId> {
+    const ids = new Set<PathId>();
+    const end = this.#firstVersions.at(Math.min(to, this.last));
+    for (let version = this.#firstVersions.at(Math.max(0, from)); version < end; version++) {
+      // What was at moment 0 is written down only when a node first changes.
+      if (this.#versions.from(version) > 0) ids.add(this.#versions.pathOf(version));
+    }
+    return ids;
+  }
+
+  #applyAndKeep(entry: TxnLogEntry): void {
     try {
       const paths = [...this.#mayChange(entry)];
-      const before = paths.map((path) => this.versionsOf(path).at(-1) ?? { from: 0, state: null });
+      const before = paths.map((path) => stateIn(this.#tree, path));
       this.#tree.processTxn(entry.header, entry.txn, entry.digest);
-      return paths.filter((path, index) => this.#keep(path, before[index]?.state ?? null));
+      for (const [index, path] of paths.entries()) {
+        this.#keep(entry.txn, path, before[index] ?? null);
+      }
     } catch (error) {
       // A multi that holds what no server proposes changes nothing.
       if (!(error instanceof JuteError)) throw error;
-      return [];
     }
   }
 
@@ -132,23 +205,19 @@ export class TreeVersions {
     return found;
   }
 
-  /** Whether it is another one now. */
-  #keep(path: string, before: NodeState | null): boolean {
-    const state = stateIn(this.#tree, path);
-    if (isSame(before, state)) return false;
-    const versions = this.#versions.get(path) ?? [{ from: 0, state: before }];
-    versions.push({ from: this.last + 1, state });
-    this.#versions.set(path, versions);
-    if (path !== ROOT) this.#rememberName(path);
-    return true;
-  }
-
-  #rememberName(path: string): void {
-    const parent = parentPath(path);
-    const names = this.#changedNames.get(parent) ?? new Set();
-    this.#changedNames.set(parent, names.add(path.slice(path.lastIndexOf('/') + 1)));
+  /** Unless it is the same as before. */
+  #keep(txn: Txn, path: string, before: NodeState | null): void {
+    const after = stateIn(this.#tree, path);
+    if (isSame(before, after)) return;
+    const id = this.#paths.idOf(path);
+    if (this.#versions.newest(id) === 0) this.#versions.add(id, 0, before, false, null);
+    const moment = this.last + 1;
+    const source = sourceOf(txn, path, moment, () => this.#payloadOf(moment));
+    this.#versions.add(id, moment, after, isSameOwn(before, after), source);
   }
 }
+
+const NO_NAMES: ReadonlySet<string> = new Set();
 
 /** As `mntr` counts the root has two names. */
 const countOf = (tree: DataTree): number => tree.nodeCount - 2;
@@ -167,29 +236,38 @@ function isSame(before: NodeState | null, after: NodeState | null): boolean {
   const { stat: was } = before;
   const { stat: is } = after;
   return (
+    was.pzxid === is.pzxid &&
+    was.cversion === is.cversion &&
+    was.numChildren === is.numChildren &&
+    isSameOwn(before, after)
+  );
+}
+
+/** Whether at most its children have changed. */
+function isSameOwn(before: NodeState | null, after: NodeState | null): boolean {
+  if (before === null || after === null) return before === after;
+  const { stat: was } = before;
+  const { stat: is } = after;
+  return (
     was.czxid === is.czxid &&
     was.mzxid === is.mzxid &&
-    was.pzxid === is.pzxid &&
     was.version === is.version &&
-    was.cversion === is.cversion &&
     was.aversion === is.aversion &&
-    was.numChildren === is.numChildren &&
     isSameData(before.data, after.data)
   );
 }
 
-export function isSameData(before: Uint8Array | null, after: Uint8Array | null): boolean {
-  if (before === null || after === null || before === after) return before === after;
-  return before.length === after.length && before.every((byte, at) => byte === after[at]);
-}
-
-function versionAt(versions: readonly NodeVersion[], moment: number): NodeState | null {
-  let low = 0;
-  let high = versions.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((versions[middle]?.from ?? 0) <= moment) low = middle + 1;
-    else high = middle;
-  }
-  return versions[low - 1]?.state ?? null;
+/** Where the data that a transaction gives a node lie; of several the last counts. Null: it gives it none. */
+function sourceOf(
+  txn: Txn,
+  path: string,
+  moment: number,
+  payload: () => Uint8Array,
+): DataSource | null {
+  const parts = txn.type === OpCode.multi ? txn.txns.map(decodeSubTxn) : [txn];
+  const data = parts.flatMap((part) =>
+    'data' in part && part.path === path && part.data !== null ? [part.data] : [],
+  );
+  const last = data.at(-1);
+  return last === undefined ? null : { moment, payload: payload(), data: last };
 }

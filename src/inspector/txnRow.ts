@@ -6,7 +6,7 @@ import { JuteError } from '../wire/jute.ts';
 import { OpCode, opName } from '../wire/opCodes.ts';
 import { decodeSubTxn, decodeTxn, type Txn, type TxnLogEntry } from '../wire/txns.ts';
 import { counted } from './counted.ts';
-import type { TxnPlace } from './logInspection.ts';
+import type { TxnPlace } from './txnPlaces.ts';
 
 export interface TxnRow {
   /** Its number among all transactions of the directory, from 0. */

@@ -10,7 +10,8 @@ import { Adler32, adler32 } from './adler32.ts';
 const MAGIC = 0x5a4b4c47; // ZKLG
 const VERSION = 2;
 export const LOG_HEADER_BYTES = 16;
-const RECORD_HEAD_BYTES = 12;
+/** Checksum and length, before a transaction. */
+export const LOG_RECORD_HEAD_BYTES = 12;
 const END_OF_RECORD = 0x42;
 /** A record that holds as much as a transaction's header. */
 const SMALLEST_PAYLOAD_BYTES = 32;
@@ -146,7 +147,7 @@ export class TxnLogParser {
   }
 
   #readRecord(): LogItem | null {
-    if (this.#available < RECORD_HEAD_BYTES) {
+    if (this.#available < LOG_RECORD_HEAD_BYTES) {
       if (!this.#ended) return MORE;
       const torn = this.#restIsZero() ? null : 'its head is incomplete';
       return this.#over({ kind: 'end', sizeBytes: this.#offset, torn });
@@ -155,10 +156,10 @@ export class TxnLogParser {
     const length = this.#view.getInt32(this.#next + 8);
     if (length === 0) {
       const torn = checksum === 0n ? null : 'only its checksum was written';
-      return this.#pad(RECORD_HEAD_BYTES, torn);
+      return this.#pad(LOG_RECORD_HEAD_BYTES, torn);
     }
     if (length < 0) return this.#corrupt(this.#offset, `a record of length ${length}`);
-    const endMark = this.#next + RECORD_HEAD_BYTES + length;
+    const endMark = this.#next + LOG_RECORD_HEAD_BYTES + length;
     if (endMark >= this.#bytes.length) {
       return this.#ended ? this.#incomplete(checksum, length) : MORE;
     }
@@ -168,7 +169,7 @@ export class TxnLogParser {
   }
 
   #complete(checksum: bigint, length: number): LogItem {
-    const from = this.#next + RECORD_HEAD_BYTES;
+    const from = this.#next + LOG_RECORD_HEAD_BYTES;
     const found = BigInt(adler32(this.#bytes, from, from + length));
     if (found !== checksum) {
       return this.#corrupt(
@@ -196,19 +197,19 @@ export class TxnLogParser {
   #incomplete(checksum: bigint, length: number): LogItem {
     const shorter = this.#lengthThatFits(checksum, this.#bytes.length);
     if (shorter !== null) return this.#damagedLength(length, shorter);
-    const torn = `the file ends ${this.#available} bytes into a record of ${length + RECORD_HEAD_BYTES + 1}`;
+    const torn = `the file ends ${this.#available} bytes into a record of ${length + LOG_RECORD_HEAD_BYTES + 1}`;
     return this.#over({ kind: 'end', sizeBytes: this.#offset, torn });
   }
 
   /** No 'B' where the record should end: torn in preallocated space if only zeros follow, else damaged. */
   #unmarked(checksum: bigint, length: number): LogItem | null {
-    const endMark = this.#next + RECORD_HEAD_BYTES + length;
+    const endMark = this.#next + LOG_RECORD_HEAD_BYTES + length;
     const shorter = this.#lengthThatFits(checksum, endMark);
     if (shorter !== null) return this.#damagedLength(length, shorter);
     if (this.#bytes[endMark] !== 0) {
       return this.#corrupt(this.#offset, `a record of ${length} bytes does not end with 'B'`);
     }
-    return this.#pad(RECORD_HEAD_BYTES + length + 1, 'its end was not written');
+    return this.#pad(LOG_RECORD_HEAD_BYTES + length + 1, 'its end was not written');
   }
 
   #damagedLength(length: number, shorter: number): LogItem {
@@ -225,7 +226,7 @@ export class TxnLogParser {
   #lengthThatFits(checksum: bigint, end: number): number | null {
     const wanted = Number(checksum);
     const sum = new Adler32();
-    const from = this.#next + RECORD_HEAD_BYTES;
+    const from = this.#next + LOG_RECORD_HEAD_BYTES;
     let summedTo = from;
     for (let at = this.#bytes.indexOf(END_OF_RECORD, from); at >= 0 && at < end;) {
       sum.update(this.#bytes, summedTo, at);

@@ -1,5 +1,6 @@
 /** What the history of a data directory says: each moment, what lies between two, and what happened to one node. */
 
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fileSetsOf, type FileSet, type NamedBytes } from '../../../src/inspector/dataFiles.ts';
 import { Inspection } from '../../../src/inspector/inspection.ts';
@@ -131,6 +132,63 @@ describe('each moment', () => {
     const there = history.page({ moment: 4, since: 1, ...ask });
     expect(there.children[0]).toEqual(['/', { kind: 'changes', added: ['worker'], removed: [] }]);
   });
+});
+
+/** Whatever it is: many are refused, and logged all the same. */
+const anyTxn = (path: string, what: number, number: number): Txn => {
+  switch (what) {
+    case 0:
+      return create(path, `made ${number}`);
+    case 1:
+      return create(path, '', true);
+    case 2:
+      return setData(path, `set ${number}`, number);
+    case 3:
+      return { type: OpCode.setACL, path, acl: READ_ACL_UNSAFE, version: number };
+    case 4:
+      return { type: OpCode.closeSession, paths2Delete: null };
+    case 5: {
+      const parts = [create(path, 'first'), setData(path, 'then', 1), setData('/a', 'too', number)];
+      return { type: OpCode.multi, txns: parts.map(encodeSubTxn) };
+    }
+    case 6:
+      return create('/zookeeper/quota/a');
+    default:
+      return remove(path);
+  }
+};
+
+test('every node at every moment is as in the real tree after the same transactions', () => {
+  const paths = ['/a', '/a/b', '/a/b/c', '/d', '/zookeeper/quota/a/zookeeper_stats'] as const;
+  const anyPath = fc.constantFrom(...paths);
+  const any = fc.array(fc.tuple(anyPath, fc.nat({ max: 8 })), { minLength: 1, maxLength: 40 });
+  const property = fc.property(any, (steps) => {
+    const set = setOf(
+      written(
+        ...reign(1, ...steps.map(([path, what], index) => anyTxn(path, what, index))),
+      ).disk.durableFiles(),
+    );
+    const history = new TreeHistory(set);
+    const replayed = new Inspection(set);
+    for (let moment = steps.length; moment >= 0; moment--) {
+      const zxid = history.zxidAt(moment);
+      for (const path of ['/', ...paths]) {
+        const { before, after } = history.difference(0, moment, path);
+        expect(after).toEqual(replayed.nodeAt(zxid, path));
+        expect(before).toEqual(replayed.nodeAt('0x0', path));
+      }
+    }
+  });
+  fc.assert(property, { numRuns: 15, seed: 1 });
+});
+
+test('a moment is found as quickly, and as rightly, among many versions of one node', () => {
+  const sets = Array.from({ length: 300 }, (_, index) => setData('/a', `${index}`, index + 1));
+  const history = historyOf(written(...reign(1, create('/a', 'made'), ...sets)));
+  for (let moment = 2; moment <= 301; moment++) {
+    expect(text(history.difference(1, moment, '/a').after?.data)).toBe(`${moment - 2}`);
+  }
+  expect(history.story('/a', 3)).toMatchObject({ lineCount: 301, lines: [{}, {}, {}] });
 });
 
 describe('what a transaction is said to be', () => {
