@@ -5,6 +5,8 @@ import type { DirectoryAdmin, SnapshotAnswer } from '../room/admin.ts';
 /** The server, as far as its directory needs it. */
 export interface DirectoryServer {
   readonly running: boolean;
+  /** A new name under which the files may come to be owned, and still be this server's. */
+  newOwner(): string;
   start(): void;
   stop(): void;
   takeSnapshot(): void;
@@ -46,13 +48,13 @@ export class TabDirectory implements DirectoryAdmin {
     this.#server.start();
   }
 
-  async whileStopped(work: () => Promise<void>, thenStart: boolean): Promise<void> {
+  async whileStopped(work: (owner: string) => Promise<void>, thenStart: boolean): Promise<void> {
     if (this.#held) throw new Error('Somebody works on this server’s files already.');
     this.#held = true;
     let startAgain = true;
     try {
       await this.#stopped();
-      await work();
+      await work(this.#server.newOwner());
       startAgain = thenStart;
     } finally {
       this.#held = false;

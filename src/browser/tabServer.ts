@@ -73,7 +73,8 @@ export class TabServer implements Admin {
   /** How those went who are not here any more. */
   readonly #departed = new Map<number, Member['presence']>();
   #status = NOT_RUNNING;
-  #diskOwner: string | null = null;
+  /** Under these names its disk is its own: the last start's, and those given out since. */
+  #diskOwners: readonly string[] = [];
   #running = false;
   #restarting = false;
   #stopped: string | null = null;
@@ -214,13 +215,14 @@ export class TabServer implements Admin {
     this.#running = true;
     this.#stopped = null;
     const { sid, diskId, firstOfItsName } = this.#seat;
-    this.#diskOwner = newId(this.#random);
+    const owner = newId(this.#random);
+    this.#diskOwners = [owner];
     this.#worker.start({
       sid,
       members: roomMembers(this.voterCount),
       databaseName: this.directory.databaseName,
       disk: { diskId, trustEmpty: firstOfItsName },
-      owner: this.#diskOwner,
+      owner,
       watched: this.#watched(),
     });
     this.#changed();
@@ -228,7 +230,8 @@ export class TabServer implements Admin {
 
   /** For `joinRoom`: no other tab has opened this server's disk since. */
   async ownsDisk(): Promise<boolean> {
-    return (await readDiskOwner(this.directory.databaseName)) === this.#diskOwner;
+    const owner = await readDiskOwner(this.directory.databaseName);
+    return typeof owner === 'string' && this.#diskOwners.includes(owner);
   }
 
   #openDirectory(): TabDirectory {
@@ -237,6 +240,11 @@ export class TabServer implements Admin {
     return new TabDirectory(diskDatabaseName(this.#link.room, sid), diskId, {
       get running() {
         return running();
+      },
+      newOwner: () => {
+        const owner = newId(this.#random);
+        this.#diskOwners = [...this.#diskOwners, owner];
+        return owner;
       },
       start: () => this.start(),
       stop: () => this.stop(),

@@ -79,9 +79,10 @@ export interface DirectoryAdmin {
   start(): void;
   /**
    * Stops the server, does `work` while nothing of it runs, and starts it again whatever has become of the work; with
-   * `thenStart` false it stays stopped where the work succeeded. Rejects as the work does.
+   * `thenStart` false it stays stopped where the work succeeded. Rejects as the work does. Whoever takes the files over
+   * makes `owner` their owner: then whoever ran on them before can write no more, and they are still this tab's.
    */
-  whileStopped(work: () => Promise<void>, thenStart: boolean): Promise<void>;
+  whileStopped(work: (owner: string) => Promise<void>, thenStart: boolean): Promise<void>;
 }
 
 export interface Admin {

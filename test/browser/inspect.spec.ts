@@ -58,13 +58,13 @@ test('it is said who made a node, and what differs between two zxids', async ({ 
   await page.getByTestId('txn-type').selectOption('create');
   await page.getByTestId('txn').first().click();
   const made = await page.getByTestId('moment').innerText();
-  await page.getByTestId('inspect-history').click();
   const line = page.getByTestId('story-line').last();
   await expect(line).toContainText('created /');
   await expect(line).toContainText(/by session 0x[0-9a-f]+, begun at server \d+/);
   await page.getByTestId('scrub').fill('0');
   await expect(page.getByTestId('moment')).not.toHaveText(made);
 
+  await page.getByTestId('inspect-compare').click();
   await page.getByTestId('compare-from-here').click();
   await page.getByTestId('compare-run').click();
   await expect(page.getByTestId('compare-row').first()).toHaveAttribute('data-kind', 'created');

@@ -13,6 +13,8 @@ export interface DataDiff {
   readonly lines: readonly DiffLine[];
   /** Lines that are the same and left out, beside `lines`. */
   readonly hiddenCount: number;
+  /** Only so many bytes of each side are compared; null: all are. */
+  readonly comparedBytes: number | null;
 }
 
 /** So many lines on each side are compared one by one; of more the middle is shown as replaced. */
@@ -30,7 +32,25 @@ export function dataDiff(before: Uint8Array | null, after: Uint8Array | null): D
   const as = kindOf(left, right);
   const lines = diffLines(linesOf(left, as), linesOf(right, as));
   const shown = withoutTheSame(lines);
-  return { as, lines: shown, hiddenCount: lines.length - shown.length };
+  const isCut = Math.max(before?.length ?? 0, after?.length ?? 0) > MAX_SHOWN_BYTES;
+  return {
+    as,
+    lines: shown,
+    hiddenCount: lines.length - shown.length,
+    comparedBytes: isCut ? MAX_SHOWN_BYTES : null,
+  };
+}
+
+/** Whether two nodes' bytes are the same from `offset` on. */
+export function isSameBehind({ before, after }: Sides, offset: number): boolean {
+  const left = (before?.data ?? NO_BYTES).subarray(offset);
+  const right = (after?.data ?? NO_BYTES).subarray(offset);
+  return left.length === right.length && left.every((byte, at) => byte === right[at]);
+}
+
+interface Sides {
+  readonly before: { readonly data: Uint8Array | null } | null;
+  readonly after: { readonly data: Uint8Array | null } | null;
 }
 
 function kindOf(left: Uint8Array, right: Uint8Array): DataDiff['as'] {

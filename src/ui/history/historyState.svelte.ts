@@ -6,7 +6,7 @@ import type { Admin } from '../../room/admin.ts';
 import { zxidToString } from '../../wire/ids.ts';
 import { OwnWorker } from '../storage/ownWorker.ts';
 import { pacedLooks } from '../storage/pacedLooks.ts';
-import { WorkState } from '../tree/work.svelte.ts';
+import { isCancelled, WorkState } from '../tree/work.svelte.ts';
 import type { HistoryWorker, ReadingStep } from './historyWorker.ts';
 import { PastTree } from './pastTree.svelte.ts';
 
@@ -22,6 +22,8 @@ export class HistoryState {
   /** Shows the newest committed transaction whenever there is another one. */
   following = $state(true);
   problem: string | null = $state(null);
+  /** Somebody has ended the reading. */
+  cancelled = $state(false);
   readonly work = new WorkState();
   readonly tree = new PastTree((error) => this.#fail(error));
   readonly #server: Admin;
@@ -68,6 +70,7 @@ export class HistoryState {
     this.history = null;
     this.report = null;
     this.problem = null;
+    this.cancelled = false;
   }
 
   /** Somebody looks at this moment, and stays there. */
@@ -137,7 +140,8 @@ export class HistoryState {
 
   #fail(error: unknown): void {
     this.close();
-    this.problem = textOf(error);
+    if (isCancelled(error)) this.cancelled = true;
+    else this.problem = textOf(error);
   }
 }
 

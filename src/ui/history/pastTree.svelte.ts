@@ -3,9 +3,8 @@
  * is open, and is told at each step only what is different there.
  */
 
-import type { Remote } from 'comlink';
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
-import type { MomentPage, TreeHistory } from '../../inspector/treeHistory.ts';
+import type { MomentPage, MomentWish } from '../../inspector/treeHistory.ts';
 import { parentPath, type RowMark, type ShownTree, TreeRows } from '../tree/treeRows.ts';
 import { marksOf, namesAfter } from './momentPages.ts';
 
@@ -13,8 +12,13 @@ const NOTHING_CHANGED: ReadonlySet<string> = new Set();
 /** What a transaction changed is brought into sight, unless it is as much as nobody could look at. */
 const MAX_REVEALED_COUNT = 20;
 
-export class PastTree implements ShownTree {
-  page: MomentPage | null = $state.raw(null);
+/** Whoever has the pages of a history. */
+export interface PastPages<P extends MomentPage> {
+  page(wish: MomentWish): Promise<P>;
+}
+
+export class PastTree<P extends MomentPage = MomentPage> implements ShownTree {
+  page: P | null = $state.raw(null);
   selectedPath = $state('/');
   /** At each step, the first node that its transaction changed is chosen. */
   followsChanges = $state(true);
@@ -24,7 +28,7 @@ export class PastTree implements ShownTree {
   readonly rows: TreeRows = $derived.by(() => new TreeRows(this.#children, this.#expanded));
   readonly #marks: ReadonlyMap<string, RowMark> = $derived(marksOf(this.page?.marks ?? []));
 
-  #history: Remote<TreeHistory> | null = null;
+  #history: PastPages<P> | null = null;
   #wanted = 0;
   #asking = false;
   /** The wish has changed while the last one was being answered. */
@@ -38,7 +42,7 @@ export class PastTree implements ShownTree {
   }
 
   /** Another history: nothing of the one before is right. */
-  use(history: Remote<TreeHistory>): void {
+  use(history: PastPages<P>): void {
     this.#history = history;
     this.#generation += 1;
     // Whoever was asked before may have ended without an answer.
@@ -120,7 +124,7 @@ export class PastTree implements ShownTree {
     if (isStep && this.followsChanges) this.#lookAtChanges(page);
   }
 
-  #take(page: MomentPage): void {
+  #take(page: P): void {
     // What is closed is not told of any more, so it is asked for anew once it is opened again.
     for (const path of [...this.#children.keys()]) {
       if (!page.children.some(([told]) => told === path)) this.#children.delete(path);

@@ -2,28 +2,35 @@
 
 import { expose, proxy, type ProxyMarked } from 'comlink';
 import { type FileSet, fileSetsOf, type NamedBytes } from '../../inspector/dataFiles.ts';
+import { type InspectedPage, InspectedTree } from '../../inspector/inspectedTree.ts';
 import {
   Inspection,
   type InspectionReport,
-  type TreeReport,
   type TxnDetail,
   type TxnFilter,
 } from '../../inspector/inspection.ts';
-import type { NodeReport } from '../../inspector/nodeReport.ts';
-import { TreeHistory } from '../../inspector/treeHistory.ts';
+import { type HistoryReport, type MomentWish, TreeHistory } from '../../inspector/treeHistory.ts';
 import type { TxnRow } from '../../inspector/txnRow.ts';
 import { unpackFiles } from '../../inspector/unpackedFiles.ts';
 
-export interface TreePage extends TreeReport {
-  /** Children by path, of the paths asked for that there are. */
-  readonly children: readonly (readonly [string, readonly string[]])[];
-  /** The node asked for; null if there is none. */
-  readonly node: NodeReport | null;
+/** What opening is at; each takes about as long as the others. */
+export type OpeningStep = 'reading' | 'verifying' | 'applying';
+export type OpeningProgress = (step: OpeningStep, doneCount: number, totalCount: number) => void;
+
+export interface Opened {
+  readonly report: InspectionReport;
+  readonly history: HistoryReport;
+}
+
+interface OpenDirectory {
+  readonly inspection: Inspection;
+  readonly history: TreeHistory;
+  readonly tree: InspectedTree;
 }
 
 export class InspectWorker {
   #sets: readonly FileSet[] = [];
-  #opened: { readonly set: FileSet; readonly inspection: Inspection } | null = null;
+  #opened: OpenDirectory | null = null;
 
   /** Answers the folders of the servers found. Throws an error for people where a file cannot be unpacked. */
   receive(files: readonly NamedBytes[]): readonly string[] {
@@ -32,60 +39,44 @@ export class InspectWorker {
     return this.#sets.map(({ folder }) => folder);
   }
 
-  open(index: number): InspectionReport {
+  open(index: number, progress: OpeningProgress): Opened {
     const set = this.#sets[index];
     if (set === undefined || (set.logs.length === 0 && set.snapshots.length === 0)) {
       throw new Error(
         'There is no log.* and no snapshot.* file in it. Drop files of a version-2 folder, or a zip of one.',
       );
     }
-    const inspection = new Inspection(set);
-    this.#opened = { set, inspection };
-    return inspection.report;
+    const inspection = new Inspection(set, progress);
+    const history = new TreeHistory(set, (done, total) => progress('applying', done, total));
+    this.#opened = { inspection, history, tree: new InspectedTree(inspection, history) };
+    return { report: inspection.report, history: history.report() };
   }
 
   filter(filter: TxnFilter): number {
-    return this.#inspection.filter(filter);
+    return this.#open.inspection.filter(filter);
   }
 
   rows(from: number, count: number): readonly TxnRow[] {
-    return this.#inspection.rows(from, count);
+    return this.#open.inspection.rows(from, count);
   }
 
   detail(index: number): TxnDetail | null {
-    return this.#inspection.detail(index);
+    return this.#open.inspection.detail(index);
   }
 
-  zxidAt(index: number): string {
-    return this.#inspection.zxidAt(index);
-  }
-
-  tree(zxid: string, paths: readonly string[], selected: string): TreePage {
-    const inspection = this.#inspection;
-    return {
-      ...inspection.treeAt(zxid),
-      children: paths.flatMap((path) => {
-        const names = inspection.childrenAt(zxid, path);
-        return names === null ? [] : [[path, names] as const];
-      }),
-      node: inspection.nodeAt(zxid, selected),
-    };
+  page(wish: MomentWish): InspectedPage {
+    return this.#open.tree.page(wish);
   }
 
   momentOf(zxid: string): number {
-    return this.#inspection.momentOf(zxid);
+    return this.#open.inspection.momentOf(zxid);
   }
 
-  /** Made anew at each call: it runs through all transactions. */
   history(): TreeHistory & ProxyMarked {
-    return proxy(new TreeHistory(this.#open.set));
+    return proxy(this.#open.history);
   }
 
-  get #inspection(): Inspection {
-    return this.#open.inspection;
-  }
-
-  get #open(): { readonly set: FileSet; readonly inspection: Inspection } {
+  get #open(): OpenDirectory {
     if (this.#opened === null) throw new Error('Nothing is open.');
     return this.#opened;
   }

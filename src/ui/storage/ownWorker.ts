@@ -6,6 +6,7 @@ export class OwnWorker<T> {
   readonly remote: Remote<T>;
   readonly #worker: Worker;
   readonly #ended = new AbortController();
+  #released = false;
 
   constructor(make: () => Worker) {
     this.#worker = make();
@@ -32,7 +33,10 @@ export class OwnWorker<T> {
     }
   }
 
+  /** Once is enough; more does nothing. */
   end(): void {
+    if (this.#released) return;
+    this.#released = true;
     this.#ended.abort(new Error('Cancelled.'));
     this.remote[releaseProxy]();
     this.#worker.terminate();

@@ -10,8 +10,6 @@ import { WorkState } from '../tree/work.svelte.ts';
 import { OwnWorker } from './ownWorker.ts';
 import type { StorageWorker } from './storageWorker.ts';
 
-const OWNER_BYTES = 16;
-
 export class RestoreState {
   /** Of several servers' directories one has to be chosen. */
   folders: readonly string[] = $state.raw([]);
@@ -68,8 +66,8 @@ export class RestoreState {
     this.#replacing = true;
     await this.#attempt(() =>
       this.work.run('Replacing the files', null, (work) =>
-        directory.whileStopped(async () => {
-          replaced.push(await replace(worker, directory, work));
+        directory.whileStopped(async (owner) => {
+          replaced.push(await replace(worker, directory, owner, work));
         }, thenStart),
       ),
     );
@@ -96,15 +94,10 @@ export class RestoreState {
 async function replace(
   worker: OwnWorker<StorageWorker>,
   { databaseName, diskId }: DirectoryAdmin,
+  owner: string,
   { signal, progress }: LongWork,
 ): Promise<readonly NamedBytes[]> {
   signal.throwIfAborted();
   signal.addEventListener('abort', () => void worker.remote.cancel());
-  return worker.answer(worker.remote.restore(databaseName, diskId, newOwner(), proxy(progress)));
+  return worker.answer(worker.remote.restore(databaseName, diskId, owner, proxy(progress)));
 }
-
-/** Nobody's: it only says that whoever had the directory before has it no more. */
-const newOwner = (): string =>
-  [...crypto.getRandomValues(new Uint8Array(OWNER_BYTES))]
-    .map((byte) => byte.toString(16).padStart(2, '0'))
-    .join('');

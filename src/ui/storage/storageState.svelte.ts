@@ -6,7 +6,7 @@ import type { NamedBytes } from '../../inspector/dataFiles.ts';
 import type { Admin, SnapshotAnswer } from '../../room/admin.ts';
 import { zxidToString } from '../../wire/ids.ts';
 import { sizeText } from '../inspect/sizeText.ts';
-import { WorkState } from '../tree/work.svelte.ts';
+import { isCancelled, WorkState } from '../tree/work.svelte.ts';
 import { OwnWorker } from './ownWorker.ts';
 import { pacedLooks } from './pacedLooks.ts';
 import type { StorageWorker } from './storageWorker.ts';
@@ -110,7 +110,8 @@ export class StorageState {
         task(signal, progress),
       );
     } catch (error) {
-      this.problem = textOf(error);
+      if (isCancelled(error)) this.outcome = 'Cancelled. Nothing was changed.';
+      else this.problem = textOf(error);
     }
     await this.refresh();
   }

@@ -2,6 +2,7 @@
 
 import { ErrorCode, KeeperError } from '../../wire/errorCodes.ts';
 import { nameOf } from './treeRows.ts';
+import { isCancelled } from './work.svelte.ts';
 
 /** Null when the task did what it is for, else what kept it from that, in words. */
 export async function problemOf(task: () => Promise<void>): Promise<string | null> {
@@ -17,8 +18,7 @@ export const isNoNode = (error: unknown): boolean =>
   error instanceof KeeperError && error.code === ErrorCode.NoNode;
 
 function explain(error: unknown): string {
-  if (error instanceof DOMException && error.name === 'AbortError')
-    return 'Cancelled. What was done until then stays done.';
+  if (isCancelled(error)) return 'Cancelled. What was done until then stays done.';
   if (!(error instanceof KeeperError))
     return error instanceof Error ? error.message : String(error);
   const name = error.path === null ? 'it' : nameOf(error.path);

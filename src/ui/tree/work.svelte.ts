@@ -43,3 +43,7 @@ export class WorkState {
     this.#abort?.abort();
   }
 }
+
+/** Whether that is why a work failed: somebody has asked for its end. */
+export const isCancelled = (error: unknown): boolean =>
+  error instanceof DOMException && error.name === 'AbortError';

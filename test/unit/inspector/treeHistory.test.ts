@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fileSetsOf, type FileSet, type NamedBytes } from '../../../src/inspector/dataFiles.ts';
+import { InspectedTree } from '../../../src/inspector/inspectedTree.ts';
 import { Inspection } from '../../../src/inspector/inspection.ts';
 import { type MomentPage, TreeHistory } from '../../../src/inspector/treeHistory.ts';
 import { OPEN_ACL_UNSAFE, READ_ACL_UNSAFE } from '../../../src/wire/dataRecords.ts';
@@ -377,6 +378,31 @@ describe('where it begins', () => {
     const { floor, txnCount } = new TreeHistory(setOf([['log.100000002', rest]])).report();
     expect(floor).toEqual({ kind: 'lost' });
     expect(txnCount).toBe(later.length);
+  });
+});
+
+describe('in an inspected directory', () => {
+  test('a moment is what a replay up to it shows', () => {
+    const world = written(...colours);
+    world.takeSnapshot();
+    world.write(...reign(3, create('/b')));
+    const set = setOf(world.disk.durableFiles());
+    const inspection = new Inspection(set);
+    const history = new TreeHistory(set);
+    const tree = new InspectedTree(inspection, history);
+    const { txnCount } = inspection.report;
+    const wish = { since: 0, known: [], unknown: ['/'], selected: '/color' };
+    for (let moment = 0; moment <= txnCount; moment++) {
+      const page = tree.page({ ...wish, moment });
+      const zxid = inspection.zxidAt(moment - 1);
+      expect(page.moment).toBe(moment);
+      expect(page.node).toEqual(
+        page.nodeIsGone
+          ? inspection.nodeAt(inspection.zxidAt(moment - 2), '/color')
+          : inspection.nodeAt(zxid, '/color'),
+      );
+    }
+    expect(history.report().txnCount).toBeGreaterThan(0);
   });
 });
 

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { HistoryReport } from '../../../src/inspector/treeHistory.ts';
 import type { EventBatch, Member } from '../../../src/room/admin.ts';
-import { dataDiff } from '../../../src/ui/history/dataDiff.ts';
+import { dataDiff, isSameBehind } from '../../../src/ui/history/dataDiff.ts';
 import { commitText, floorText, readZxid } from '../../../src/ui/history/historyText.ts';
 import { holderText, serverText, SessionHolders } from '../../../src/ui/history/sessionHolders.ts';
 import { sessionId, sid } from '../../../src/wire/ids.ts';
@@ -35,6 +35,17 @@ describe('data line by line', () => {
       ' }',
     ]);
     expect(dataDiff(bytes('{"a":1}'), bytes('{broken')).as).toBe('text');
+  });
+
+  test('says when there is more than it compares, and whether that differs', () => {
+    const long = new Uint8Array(64 * 1024 + 1).fill(97);
+    const other = long.slice();
+    other[64 * 1024] = 98;
+    expect(dataDiff(long, other)).toMatchObject({ lines: [], comparedBytes: 64 * 1024 });
+    expect(dataDiff(bytes('a'), bytes('b')).comparedBytes).toBeNull();
+    const sides = { before: { data: long }, after: { data: other } };
+    expect(isSameBehind(sides, 64 * 1024)).toBe(false);
+    expect(isSameBehind({ before: null, after: sides.before }, 64 * 1024 + 1)).toBe(true);
   });
 
   test('bytes that are no text are compared as hex', () => {
