@@ -128,38 +128,6 @@ test('an election is seen and explained, down to the votes and the rule', async 
   ).toBeAttached();
 });
 
-test('a follower that comes back is brought up to date, and the leader says which way and why', async ({
-  context,
-  appUrl,
-}) => {
-  const { leader, page, other } = await openAtFollower(context, appUrl);
-  const { sid } = await status(other);
-  const link = other.url();
-  await leader.bringToFront();
-  await leader.getByLabel('Every message').check();
-  await other.close({ runBeforeUnload: true });
-  await expect(onRing(leader, sid)).toContainText('closed its tab');
-  await write(page, '/meanwhile', 'x');
-  const back = await openTab(context, link);
-  await serving(back);
-  await leader.bringToFront();
-  await leader.getByLabel('Every message').uncheck();
-  const reason = leader
-    .getByTestId('reason')
-    .filter({
-      hasText: new RegExp(
-        `Leader chose DIFF for server ${sid}: \\d+ transactions? behind, all in the committed log`,
-      ),
-    })
-    .first();
-  await reason.locator('summary').click();
-  await expect(reason.getByText(`Server ${sid} is at`)).toBeVisible();
-  await expect(reason.getByText('Its committed log holds')).toBeVisible();
-  await expect(reason.getByText(`ACKEPOCH of server ${sid}`)).toBeVisible();
-  await expect(reason.getByText('The rule.')).toBeVisible();
-  await expect(reason.getByTestId('source')).toHaveText(/^LearnerHandler\./);
-});
-
 test('a leader whose followers are gone steps down, and says with how many it was left', async ({
   context,
   appUrl,

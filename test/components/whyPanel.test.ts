@@ -50,6 +50,22 @@ test('a sentence opens the votes it rests on, the rule, and where ZooKeeper has 
     .toHaveTextContent('FastLeaderElection.totalOrderPredicate');
 });
 
+test('how a follower is brought up to date opens both zxids, the packet that told of them, and the rule', async () => {
+  await showElection();
+  const chosen = page
+    .getByTestId('reason')
+    .filter({ hasText: 'Leader chose DIFF for server' })
+    .first();
+  await chosen.getByText('Leader chose DIFF').click();
+  await expect.element(chosen.getByText(/^Server \d is at$/)).toBeVisible();
+  await expect.element(chosen.getByText('Its committed log holds')).toBeVisible();
+  await expect.element(chosen.getByText(/^ACKEPOCH of server \d, zxid 0x0$/)).toBeVisible();
+  await expect.element(chosen.getByText('The rule.')).toBeVisible();
+  await expect
+    .element(chosen.getByTestId('source'))
+    .toHaveTextContent('LearnerHandler.syncFollower');
+});
+
 test('all sentences are one stop of the Tab key, which stays where one was', async () => {
   const told = await showElection();
   expect(tabStops()).toEqual(sentences().slice(0, 1));
