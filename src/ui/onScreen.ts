@@ -9,11 +9,12 @@ export class OnScreen {
   /** Assumed until it is known. */
   #seen = true;
   #lastMs = -Infinity;
-  readonly #came: () => void;
+  #waiting: number | undefined;
+  readonly #draw: () => void;
 
-  /** `came`: it is on the screen from now on, and may be behind. */
-  constructor(came: () => void) {
-    this.#came = came;
+  /** `draw`: it is behind, and has come to the screen or has been so for long. */
+  constructor(draw: () => void) {
+    this.#draw = draw;
   }
 
   get seen(): boolean {
@@ -26,15 +27,24 @@ export class OnScreen {
       const seen = entries.at(-1)?.isIntersecting ?? true;
       if (seen === this.#seen) return;
       this.#seen = seen;
-      if (seen) this.#came();
+      if (seen) this.#draw();
     });
     observer.observe(element);
-    return () => observer.disconnect();
+    return () => {
+      observer.disconnect();
+      clearTimeout(this.#waiting);
+    };
   };
 
-  /** Whether to draw now: always what is seen, else once in a while. */
+  /** Whether to draw now: always what is seen, else once in a while; then it is asked for again. */
   due(nowMs: number): boolean {
-    if (!this.#seen && nowMs - this.#lastMs < UNSEEN_MS) return false;
+    if (!this.#seen && nowMs - this.#lastMs < UNSEEN_MS) {
+      this.#waiting ??= window.setTimeout(() => {
+        this.#waiting = undefined;
+        this.#draw();
+      }, UNSEEN_MS);
+      return false;
+    }
     this.#lastMs = nowMs;
     return true;
   }
