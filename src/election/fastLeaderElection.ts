@@ -186,7 +186,7 @@ export class FastLeaderElection implements LeaderElection, MessageReceiver {
     }
     const { from, notification } = received;
     if (notification.state === 'LOOKING' && notification.electionEpoch < this.#logicalClock) {
-      this.#messenger.send([from], this.#proposal, this.#logicalClock, 'LOOKING');
+      this.#tellVoter(from);
     }
     this.#process(received);
   }
@@ -257,7 +257,7 @@ export class FastLeaderElection implements LeaderElection, MessageReceiver {
       return ignore(`nobody can be in round ${notification.electionEpoch}`);
     }
     if (notification.state !== 'LOOKING') return true;
-    if (this.#electorate.initialProposal().zxid === SUSPECT_ZXID) {
+    if (this.#electsNobody()) {
       return ignore('our own history is not to be trusted, so that we elect nobody');
     }
     if (notification.zxid === SUSPECT_ZXID) {
@@ -269,6 +269,11 @@ export class FastLeaderElection implements LeaderElection, MessageReceiver {
       );
     }
     return true;
+  }
+
+  /** What this server had promised may be lost with its disk: it waits for a leader that others elect. */
+  #electsNobody(): boolean {
+    return this.#electorate.initialProposal().zxid === SUSPECT_ZXID;
   }
 
   /** The vote of a server that looks too, in our round or a later one. */
@@ -300,7 +305,16 @@ export class FastLeaderElection implements LeaderElection, MessageReceiver {
     if (!unheard) return;
     // Of two votes for servers without weight neither is better: their voters would answer each other for ever.
     if (!this.#electorate.beats(this.#proposal, theirs)) return;
-    this.#messenger.send([from], this.#proposal, this.#logicalClock, 'LOOKING');
+    this.#tellVoter(from);
+  }
+
+  /**
+   * What a server without a vote says counts for nobody, and every voter answers it: they would tell each other the same
+   * for as long as both look, as they do in ZooKeeper.
+   */
+  #tellVoter(to: Sid): void {
+    if (!this.#electorate.isVoter(this.#peer.sid)) return;
+    this.#messenger.send([to], this.#proposal, this.#logicalClock, 'LOOKING');
   }
 
   #adoptRound(election: Election, from: Sid, notification: Notification): void {
@@ -450,6 +464,7 @@ export class FastLeaderElection implements LeaderElection, MessageReceiver {
   }
 
   #timedOut(election: Election): void {
+    this.#voteForLoneLeader(election);
     const action = this.#channel.haveDelivered() ? 'resend' : 'connectAll';
     if (action === 'resend') this.#broadcast();
     else this.#channel.connectAll();
@@ -462,6 +477,18 @@ export class FastLeaderElection implements LeaderElection, MessageReceiver {
     }
     if (this.#oracleHasSpoken(election)) this.#elect(election);
     else this.#look(election);
+  }
+
+  /**
+   * One leads in this round and is better than whom we vote for, but lost a voter before it had followers enough: it
+   * needs ours. We would have voted for it, had we looked when it did. ZooKeeper looks on until that leader gives up.
+   */
+  #voteForLoneLeader({ recvset }: Election): void {
+    if (this.#electsNobody()) return;
+    for (const [from, vote] of recvset) {
+      if (vote.state !== 'LEADING' || vote.id !== from) continue;
+      if (this.#electorate.beats(vote, this.#proposal)) this.#changeProposal(from, vote, null);
+    }
   }
 
   /** The oracle may have given this server the word since it was last asked. */

@@ -2,7 +2,8 @@
 
 import { SimRandom } from '../../src/sim/simRandom.ts';
 
-export type FaultKind =
+/** What strikes one tab. */
+export type TabFaultKind =
   /** Closed as a person does, and the link opened again later. */
   | 'close'
   /** The renderer dies; the link is opened again later. */
@@ -18,15 +19,20 @@ export type FaultKind =
   | 'cutOff'
   /** The server in the tab is told to stop, and to start later. */
   | 'stop'
+  /** The tab comes to the front, the one that was there is hidden. */
+  | 'look';
+
+/** What strikes no tab alone. */
+export type RoomFaultKind =
   /** One more tab opens the link, and closes later. */
   | 'visit'
-  /** The tab comes to the front, the one that was there is hidden. */
-  | 'look'
   /** The room server is gone for a while. */
   | 'serverAway'
   | 'closeAll'
   /** The browser's processes are killed; it is started again on the same profile. */
   | 'killBrowser';
+
+export type FaultKind = TabFaultKind | RoomFaultKind;
 
 export interface Fault {
   readonly atMs: number;

@@ -7,7 +7,13 @@ import type { ChaosTab } from './chaosTab.ts';
 import type { ChaosTabs } from './chaosTabs.ts';
 import { until } from './until.ts';
 import type { Note } from './witness.ts';
-import { describeFault, type Fault, type FaultKind } from './schedule.ts';
+import {
+  describeFault,
+  type Fault,
+  type FaultKind,
+  type RoomFaultKind,
+  type TabFaultKind,
+} from './schedule.ts';
 
 /** What has been closed is opened again only up to so many tabs more than there are voters. */
 const MAX_VISITOR_COUNT = 2;
@@ -86,20 +92,30 @@ export class Strikes {
   }
 
   async #strike(fault: Fault): Promise<void> {
+    const { kind, lastsMs } = fault;
+    if (strikesRoom(kind)) {
+      this.#count(kind);
+      this.#say(describeFault(fault));
+      await this.#strikeRoom(kind, lastsMs);
+      this.#say(`${kind} is over`);
+      return;
+    }
     const victim = await this.#victim(fault);
-    if (victim === null && needsVictim(fault.kind)) {
+    if (victim === null) {
       this.#say(`${describeFault(fault)}: nobody is there to be struck`);
       return;
     }
-    this.counts.set(fault.kind, (this.counts.get(fault.kind) ?? 0) + 1);
-    this.#say(`${describeFault(fault)}${victim === null ? '' : `: ${victim.name}`}`);
-    if (victim === null) await this.#strikeAll(fault);
-    else await this.#strikeOne(fault, victim);
-    this.#say(`${fault.kind}${victim === null ? '' : ` of ${victim.name}`} is over`);
+    this.#count(kind);
+    this.#say(`${describeFault(fault)}: ${victim.name}`);
+    await this.#strikeTab(kind, lastsMs, victim);
+    this.#say(`${kind} of ${victim.name} is over`);
   }
 
-  async #strikeOne(fault: Fault, tab: ChaosTab): Promise<void> {
-    const { kind, lastsMs } = fault;
+  #count(kind: FaultKind): void {
+    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+  }
+
+  async #strikeTab(kind: TabFaultKind, lastsMs: number, tab: ChaosTab): Promise<void> {
     switch (kind) {
       case 'close':
       case 'crash':
@@ -132,12 +148,10 @@ export class Strikes {
           await this.#pass(lastsMs);
           await tab.ask(() => globalThis.tabkeeper?.start(), null);
         });
-      default:
-        throw new Error(`${kind} strikes no single tab`);
     }
   }
 
-  async #strikeAll({ kind, lastsMs }: Fault): Promise<void> {
+  async #strikeRoom(kind: RoomFaultKind, lastsMs: number): Promise<void> {
     switch (kind) {
       case 'visit': {
         const tab = await this.#tabs.open();
@@ -166,8 +180,6 @@ export class Strikes {
       case 'killBrowser':
         await this.#tabs.killBrowser();
         return this.#open(this.#voterCount);
-      default:
-        throw new Error(`${kind} strikes one tab`);
     }
   }
 
@@ -215,8 +227,7 @@ export class Strikes {
     await until('the fault has lasted', Infinity, () => this.#nowMs() >= untilMs);
   }
 
-  async #victim({ kind, aim, chance }: Fault): Promise<ChaosTab | null> {
-    if (!needsVictim(kind)) return null;
+  async #victim({ aim, chance }: Fault): Promise<ChaosTab | null> {
     if (aim === 'leader') {
       const asked = this.#tabs.healthy;
       const leads = await Promise.all(asked.map(isLeading));
@@ -233,8 +244,9 @@ export class Strikes {
   }
 }
 
-const needsVictim = (kind: FaultKind): boolean =>
-  !['visit', 'serverAway', 'closeAll', 'killBrowser'].includes(kind);
+const ROOM_KINDS: readonly FaultKind[] = ['visit', 'serverAway', 'closeAll', 'killBrowser'];
+
+const strikesRoom = (kind: FaultKind): kind is RoomFaultKind => ROOM_KINDS.includes(kind);
 
 function isLeading(tab: ChaosTab): Promise<boolean> {
   const asked = tab.ask(() => globalThis.tabkeeper?.status().state === 'LEADING', null);

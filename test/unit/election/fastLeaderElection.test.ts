@@ -326,6 +326,17 @@ describe('a server whose own history is not to be trusted', () => {
     expect(stage.peer.outcome).toMatchObject({ state: 'FOLLOWING', vote: { id: 3n } });
   });
 
+  it('does not help a leader that has too few voters', () => {
+    const stage = new Stage(1, verifierOf(5));
+    stage.peer.logged = zxid(-1n);
+    stage.look();
+    stage.hear(3, following(4));
+    stage.hear(4, leading(4));
+    stage.time.runFor(10_000);
+    expect(stage.peer.outcome).toBeUndefined();
+    expect(stage.channel.said.every(({ leader }) => leader === 1)).toBe(true);
+  });
+
   it('asks for a leader in its time, however often the others elect one meanwhile', () => {
     const stage = new Stage(1, verifierOf(3));
     stage.peer.logged = zxid(-1n);
@@ -594,6 +605,40 @@ describe('a server that hears of a leader', () => {
     expect(stage.peer.outcome?.state).toBe('LEADING');
   });
 
+  it('votes for it if it is better and nobody tells of a quorum behind it for a while', () => {
+    const stage = new Stage(1, verifierOf(5)).look();
+    stage.hear(3, following(4));
+    stage.hear(4, leading(4));
+    stage.channel.take();
+    stage.time.runFor(CONFIG.minNotificationIntervalMs);
+    const told = { state: 'LOOKING', leader: 4, round: 1 };
+    expect(stage.channel.take()).toEqual([2, 3, 4, 5].map((to) => ({ to, ...told })));
+    stage.time.runFor(FINALIZE_WAIT_MS);
+    expect(stage.peer.outcome).toMatchObject({
+      state: 'FOLLOWING',
+      kind: 'elected',
+      supporters: [1n, 3n, 4n],
+      vote: { id: 4n },
+    });
+  });
+
+  it('votes for no leader that is worse, nor of another round, nor by what others say of it', () => {
+    const worse = new Stage(5, verifierOf(5)).look();
+    worse.hear(4, leading(4));
+    const other = new Stage(1, verifierOf(5)).look();
+    other.hear(4, leading(4, 7));
+    const hearsay = new Stage(1, verifierOf(5)).look();
+    hearsay.hear(3, following(4));
+    hearsay.hear(2, leading(4));
+    for (const stage of [worse, other, hearsay]) {
+      stage.time.runFor(5_000);
+      expect(stage.peer.outcome).toBeUndefined();
+      expect(stage.channel.said.every(({ leader }) => leader === Number(stage.peer.sid))).toBe(
+        true,
+      );
+    }
+  });
+
   it('observes it where it may not vote', () => {
     const stage = new Stage(4, verifierOf(4, [4])).look();
     stage.hear(2, following(3, 7, 4));
@@ -635,6 +680,18 @@ describe('an observer', () => {
     stage.time.runFor(CONFIG.observerElectionDelayMs);
     expect(stage.channel.take().length).toBeGreaterThan(0);
     expect(stage.election.logicalClock).toBeGreaterThan(1n);
+  });
+});
+
+describe('an observer that looks', () => {
+  it('asks voters and answers none of them: they would answer it in turn', () => {
+    const stage = new Stage(4, verifierOf(4, [4])).look();
+    stage.hear(3);
+    stage.hear(1);
+    stage.channel.take();
+    stage.hear(1);
+    stage.hear(1, { electionEpoch: 0n });
+    expect(stage.channel.take()).toEqual([]);
   });
 });
 

@@ -137,6 +137,17 @@ class Ensemble {
     throw new Error(`no single leader: ${JSON.stringify(this.states())}`);
   }
 
+  /** How many votes the two have told each other. */
+  saidBetween(one: number, other: number): number {
+    const pair = [one, other];
+    return this.events.filter(
+      ({ from, event }) =>
+        event.type === 'notificationSent' &&
+        pair.includes(from) &&
+        pair.includes(Number(event.peer)),
+    ).length;
+  }
+
   run(ms: number): void {
     this.simulation.time.runFor(ms);
   }
@@ -264,6 +275,30 @@ describe('observers', () => {
     expect(ensemble.states()[4]).toBe('OBSERVING');
   });
 
+  it('do not answer a voter that answers them, over and over', () => {
+    const ensemble = new Ensemble(verifierOf(4, [4]));
+    ensemble.start(3, 4);
+    ensemble.run(300);
+    ensemble.crash(3);
+    ensemble.start(1);
+    ensemble.run(30_000);
+    // Each still asks from time to time, and less and less often.
+    expect(ensemble.saidBetween(1, 4)).toBeLessThan(30);
+  });
+
+  it('of a later round do not answer a voter that answers them, over and over', () => {
+    const ensemble = new Ensemble(verifierOf(4, [4]));
+    ensemble.start(2, 3, 4);
+    ensemble.settle();
+    ensemble.lookAgain(2, 3, 4);
+    ensemble.settle();
+    for (const number of [2, 3]) ensemble.crash(number);
+    ensemble.lookAgain(4);
+    ensemble.start(1);
+    ensemble.run(10_000);
+    expect(ensemble.saidBetween(1, 4)).toBeLessThan(30);
+  });
+
   it('find the next leader when theirs is gone', () => {
     const ensemble = new Ensemble(verifierOf(4, [4]));
     ensemble.start(1, 2, 3, 4);
@@ -286,6 +321,21 @@ describe('when servers crash', () => {
     ensemble.lookAgain(1, 2);
     expect(ensemble.settle()).toBeLessThan(50);
     expect(ensemble.states()).toEqual({ 1: 'FOLLOWING', 2: 'LEADING' });
+  });
+
+  it('who looks late joins a leader that lost one of its voters, since the others need it for a quorum', () => {
+    const ensemble = new Ensemble(verifierOf(5));
+    ensemble.start(1, 2, 3, 4, 5);
+    ensemble.settle();
+    ensemble.run(1_000);
+    ensemble.crash(5);
+    ensemble.lookAgain(2, 3, 4);
+    ensemble.run(300);
+    expect(ensemble.member(4).peer.state).toBe('LEADING');
+    ensemble.crash(2);
+    ensemble.lookAgain(1);
+    expect(ensemble.settle()).toBeLessThan(1_000);
+    expect(ensemble.states()).toEqual({ 1: 'FOLLOWING', 3: 'FOLLOWING', 4: 'LEADING' });
   });
 
   it('two of five are too few to stop an election, three are enough', () => {
