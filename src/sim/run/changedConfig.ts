@@ -41,7 +41,8 @@ const VALUES = {
   observerElectionDelayMs: [50, 400],
   observerReconnectDelayMs: [0, 200],
   cnxTimeoutMs: [1_000, 5_000],
-  leaderConnectDelayDuringRetryMs: [20, 100, 300],
+  // Five tries have to outlast the wait of a leader that finalizes: those who give up sooner elect it again and again.
+  leaderConnectDelayDuringRetryMs: [100, 300],
   maxTimeToWaitForEpochMs: [-1, 500],
   maxConcurrentSnapSyncs: [1, 10],
   maxConcurrentDiffSyncs: [1, 100],

@@ -4,6 +4,7 @@
  */
 
 import { sid as sidOf, zxidToString } from '../../wire/ids.ts';
+import type { Sid } from '../../wire/ids.ts';
 import { Ensemble, type EnsembleOptions } from '../ensemble.ts';
 import { ClientJudge } from './clientJudge.ts';
 import { ClientLoad, type LoadContext } from './clientLoad.ts';
@@ -190,11 +191,16 @@ class Run {
     const reign = leader === null ? null : this.#ensemble.status(leader)?.epoch;
     return this.#ensemble.sids.every((sid) => {
       const status = this.#ensemble.status(sid);
-      const serves = status?.serving === true || sid === leader;
+      const serves = status?.serving === true || this.#leadsOnly(sid);
       // An observer behind a follower may not know whose reign it is.
       const agrees = status?.leader === leader || status?.leader === null;
       return serves && agrees && status?.epoch === reign;
     });
+  }
+
+  /** By its configuration it serves no clients while it leads. */
+  #leadsOnly(sid: Sid): boolean {
+    return sid === this.#ensemble.leader() && !this.#ensemble.serving(sid);
   }
 
   #account(): void {
@@ -209,8 +215,11 @@ class Run {
       .filter((sid) => this.#ensemble.serving(sid))
       .map((sid) => new TreeWalk(this.#ensemble, this.#tree, this.#judge, sid));
     for (const walk of walks) walk.start();
-    this.#mustHappen('every tree is read', () => walks.every(({ done }) => done));
-    const [first, ...others] = walks;
+    // Meanwhile a counter may be used up, and whoever leads next may serve nobody.
+    this.#mustHappen('every tree is read', () =>
+      walks.every(({ done, sid }) => done || this.#leadsOnly(sid)),
+    );
+    const [first, ...others] = walks.filter(({ done }) => done);
     for (const walk of others) walk.compare(first ?? walk);
     const random = simulation.random.fork('disks');
     const sid = random.pick(sids.filter((one) => one !== this.#injector.flipped));

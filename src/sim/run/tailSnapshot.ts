@@ -13,7 +13,6 @@ import type { Sid } from '../../wire/ids.ts';
 export function snapshotTail(ensemble: Ensemble, sid: Sid, note: (what: string) => void): boolean {
   const machine = ensemble.machine(sid);
   if (machine.world !== null) return false;
-  ensemble.invariants.mayHaveInSnapshot(sid);
   const config = makePeerConfig({ sid, quorumVerifier: null, dataDir: '/data' });
   const world = machine.boot();
   const end = (): void => {
@@ -22,6 +21,7 @@ export function snapshotTail(ensemble: Ensemble, sid: Sid, note: (what: string) 
   const database = new ZKDatabase(world, databaseOptionsOf(config), end);
   database.load((loaded) => {
     if (!loaded.ok || loaded.value.snapshot === null) return end();
+    ensemble.invariants.mayHaveInSnapshot(sid);
     database.takeSnapshot((taken) => {
       if (taken.ok) note('a snapshot of a tail');
       end();

@@ -18,7 +18,7 @@ export class TreeWalk {
   readonly #ensemble: Ensemble;
   readonly #tree: TreeModel;
   readonly #judge: ClientJudge;
-  readonly #sid: Sid;
+  readonly sid: Sid;
   readonly #client: RunClient;
   readonly #seen = new Map<string, string>();
   #waiting: string[] = [];
@@ -28,7 +28,7 @@ export class TreeWalk {
     this.#ensemble = ensemble;
     this.#tree = tree;
     this.#judge = judge;
-    this.#sid = sid;
+    this.sid = sid;
     const world = ensemble.simulation.machine(`walker-${sid}`, sid).boot();
     this.#client = new RunClient(world, SESSION_TIMEOUT_MS, {
       connected: () => this.#sync(),
@@ -45,7 +45,7 @@ export class TreeWalk {
 
   start(): void {
     this.#seen.clear();
-    this.#client.connect(this.#ensemble.clientAddress(this.#sid));
+    this.#client.connect(this.#ensemble.clientAddress(this.sid));
   }
 
   /** Throws unless the other server has shown the same, stat by stat. */
@@ -54,7 +54,7 @@ export class TreeWalk {
       const [mine, theirs] = [this.#seen.get(path), other.#seen.get(path)];
       if (mine === theirs) continue;
       throw new RunViolation(
-        `servers ${this.#sid} and ${other.#sid} differ at ${path}: ${mine ?? 'nothing'} and ${theirs ?? 'nothing'}`,
+        `servers ${this.sid} and ${other.sid} differ at ${path}: ${mine ?? 'nothing'} and ${theirs ?? 'nothing'}`,
       );
     }
   }
@@ -102,7 +102,7 @@ export class TreeWalk {
         const expected = this.#tree.childrenAt(path, reply.zxid);
         if (names.join() !== expected.join()) {
           throw new RunViolation(
-            `server ${this.#sid} shows [${names.join(', ')}] under ${path}; by the log it is [${expected.join(', ')}]`,
+            `server ${this.sid} shows [${names.join(', ')}] under ${path}; by the log it is [${expected.join(', ')}]`,
           );
         }
         this.#seen.set(path, stat);
