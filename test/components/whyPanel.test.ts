@@ -3,6 +3,8 @@
 import { expect, test } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
 import WhyPanel from '../../src/ui/stage/WhyPanel.svelte';
+import type { ProbeRecord } from '../../src/ports/probe.ts';
+import { sid } from '../../src/wire/ids.ts';
 import { show } from './harness/shown.svelte.ts';
 import { electionOfThree } from './harness/simulated.ts';
 import { ToldStage } from './harness/toldStage.ts';
@@ -32,6 +34,24 @@ test('the newest reason comes first, and the headline is what decided how things
   expect(sentences()[0]?.textContent).toContain(told.at(-1)?.sentence);
   expect(sentences().at(-1)?.textContent).toContain(told[0]?.sentence);
   await expect.element(page.getByTestId('why-now')).toHaveTextContent(/^Server \d /);
+});
+
+test('who went silent and came back is no headline any more', async () => {
+  const told = await showElection();
+  const headline = page.getByTestId('why-now');
+  const decided = headline.element().textContent;
+  const presence = (state: 'silent' | 'here', timeMs: number): ProbeRecord => ({
+    sid: sid(1),
+    timeMs,
+    wallTimeMs: timeMs,
+    sequence: 1_000_000 + timeMs,
+    event: { topic: 'room', type: 'presence', peer: sid(2), state },
+  });
+  told.nowMs = 60_000;
+  await told.tell([presence('silent', 60_000)]);
+  await expect.element(headline).toHaveTextContent('Server 1 sees Server 2 has gone silent.');
+  await told.tell([presence('here', 60_001)]);
+  await expect.poll(() => headline.element().textContent).toBe(decided);
 });
 
 test('a sentence opens the votes it rests on, the rule, and where ZooKeeper has it', async () => {
