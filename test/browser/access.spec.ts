@@ -158,7 +158,7 @@ test('the reasons are one stop of the Tab key, walked with the arrow keys', asyn
   const sentences = page.getByTestId('reason').locator('summary');
   const focused = sentences.and(page.locator(':focus'));
 
-  await page.getByRole('button', { name: 'Sequence' }).focus();
+  await page.getByText('What do the marks mean?').focus();
   await page.keyboard.press('Tab');
   await expect(focused).toHaveCount(1);
   await page.keyboard.press('End');

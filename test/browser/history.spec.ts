@@ -4,6 +4,7 @@ import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { newLink } from '../../src/playwright/tabs.ts';
 import { openAtFollower, openRoom, write } from './harness/ensemble.ts';
 import { status } from './harness/room.ts';
 import { expect, test } from './harness/servers.ts';
@@ -65,6 +66,32 @@ async function expectNoViolations(page: Page): Promise<void> {
       violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`),
     ).toEqual([]);
   }
+}
+
+/** Runs in the page: one byte of this text, as it lies in a log of this room's only server, becomes another. */
+async function damageLog(text: string): Promise<boolean> {
+  const done = <Result>(request: IDBRequest<Result>): Promise<Result> =>
+    new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error ?? new Error('IndexedDB'));
+    });
+  let hits = 0;
+  for (const { name } of await indexedDB.databases()) {
+    if (name?.endsWith('/1') !== true) continue;
+    const database = await done(indexedDB.open(name));
+    const records = database.transaction('records', 'readwrite').objectStore('records');
+    for (const key of await done(records.getAllKeys())) {
+      const value: unknown = await done(records.get(key));
+      if (!(value instanceof Uint8Array)) continue;
+      const at = String.fromCharCode(...value).indexOf(text);
+      if (at < 0) continue;
+      value[at] = 0;
+      await done(records.put(value, key));
+      hits++;
+    }
+    database.close();
+  }
+  return hits > 0;
 }
 
 test('what two tabs wrote is walked back through, asked who it was, compared, and followed', async ({
@@ -178,6 +205,32 @@ test('a server that has stopped still tells its history', async ({ context, appU
   await page.getByTestId('history-stopped').getByRole('button').click();
   await expect.poll(async () => (await status(page)).serving).toBe(true);
   await expect(page.getByTestId('history-stopped')).toHaveCount(0);
+});
+
+test('a server that has seen no transaction says so', async ({ context, appUrl }) => {
+  const page = await context.newPage();
+  await page.goto(appUrl + newLink(3));
+  await page.getByRole('button', { name: 'History', exact: true }).click();
+  await expect(page.getByTestId('history-empty')).toContainText('No transaction');
+  await expect(page.getByTestId('history-compare')).toBeDisabled();
+  await expectNoViolations(page);
+});
+
+test('where a log is damaged is said, and what comes before it can be walked', async ({
+  context,
+  appUrl,
+}) => {
+  const { pages } = await openRoom(context, appUrl, 1);
+  const [page] = pages as [Page];
+  await write(page, '/kept', 'whole');
+  await write(page, '/hit', 'this text will not be the same');
+  await page.evaluate(() => globalThis.tabkeeper?.stop());
+  expect(await page.evaluate(damageLog, 'this text will not')).toBe(true);
+  await page.getByRole('button', { name: 'History', exact: true }).click();
+  await expect(page.getByTestId('history-damage')).toContainText(/log\..*byte \d+/);
+  await expect(node(page, 'kept')).toHaveCount(1);
+  await expect(node(page, 'hit')).toHaveCount(0);
+  await expectNoViolations(page);
 });
 
 test('a snapshot that was taken shortens no history', async ({ context, appUrl }) => {
