@@ -3,8 +3,7 @@
  * must serve again, and then the account: trees, disks and histories. The same plan gives the same run, byte for byte.
  */
 
-import { sid as sidOf, zxidToString } from '../../wire/ids.ts';
-import type { Sid } from '../../wire/ids.ts';
+import { type Sid, sid as sidOf, zxidToString } from '../../wire/ids.ts';
 import { Ensemble, type EnsembleOptions } from '../ensemble.ts';
 import { ClientJudge } from './clientJudge.ts';
 import { ClientLoad, type LoadContext } from './clientLoad.ts';
