@@ -23,7 +23,7 @@ import { InvariantChecks } from './invariantChecks.ts';
 import { ProposedHistory } from './proposedHistory.ts';
 import { isQuorum } from './quorums.ts';
 import type { Machine, Simulation } from './simWorld.ts';
-import { forgive, watchedServer, type WatchedServer } from './watchedServer.ts';
+import { dropFromSnapshot, forgive, watchedServer, type WatchedServer } from './watchedServer.ts';
 
 export class Invariants {
   #verifier: QuorumVerifier;
@@ -142,12 +142,15 @@ export class Invariants {
       case 'storage':
         if (event.type === 'loaded') {
           watched.lastApplied = event.zxid;
+          dropFromSnapshot(watched, event.zxid);
           // A crash may come when the snapshot is in its place and before anybody is told.
           if (watched.history.snapshotZxid === watched.offeredUpTo) {
             watched.inSnapshot = watched.offered;
           }
-        } else if (event.type === 'truncated') watched.lastApplied = event.zxid;
-        else if (event.type === 'snapshotInstalled') {
+        } else if (event.type === 'truncated') {
+          watched.lastApplied = event.zxid;
+          dropFromSnapshot(watched, event.zxid);
+        } else if (event.type === 'snapshotInstalled') {
           watched.lastApplied = event.zxid;
           watched.inSnapshot = watched.offered;
         } else if (event.type === 'digestMismatch') this.#differs(watched, event.zxid);

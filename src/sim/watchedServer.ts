@@ -47,6 +47,11 @@ export function watchedServer(
   };
 }
 
+/** Its history ends at `last`: what a snapshot of its had beyond that has gone with that snapshot. */
+export function dropFromSnapshot(server: WatchedServer, last: Zxid): void {
+  server.inSnapshot = server.inSnapshot.filter((entry) => entry <= last);
+}
+
 /** The server's disk is a new, empty one by somebody's decision: what it promised is forgotten. */
 export function forgive(server: WatchedServer): void {
   const { acceptedEpoch } = server;

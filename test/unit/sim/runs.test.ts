@@ -49,6 +49,7 @@ const ONCE_FAILED: readonly (readonly [
   ['votes it ignored kept a server without its disk from asking for the leader', [7_010_424]],
   ['nobody was told of a snapshot in its place, and what came in it stayed unknown', [7_100_394]],
   ['what is in a snapshot of a tail was forgotten', [7_500_593], { extras: true }],
+  ['what went with a snapshot of a tail was taken to be there', [7_700_609], { extras: true }],
   ['who led in the end, and so served nobody, was to show its tree', [7_603_690], { extras: true }],
 ];
 
