@@ -8,6 +8,7 @@ import { Queue } from '../base/queue.ts';
 import type { Vote } from '../election/vote.ts';
 import type { StateCause } from '../ports/probe.ts';
 import type { Request } from '../server/request.ts';
+import type { StorageError } from '../storage/storageError.ts';
 import type { SnapshotStreamLoader } from '../storage/zkDatabase.ts';
 import {
   epochOf,
@@ -36,6 +37,7 @@ import type { LearnerZooKeeperServer } from './learnerZooKeeperServer.ts';
 import type { QuorumStream, QuorumStreamOwner } from './quorumStream.ts';
 import type { Role, RoleEnded, RolePeer } from './role.ts';
 import { RoleScope } from './roleScope.ts';
+import { SNAPSHOT_NEEDED } from './stateSummary.ts';
 import { SendBatch } from './sendBatch.ts';
 import { outgoing } from './broadcast.ts';
 import { SnapshotTail } from './snapshotTail.ts';
@@ -44,8 +46,8 @@ type Phase =
   | { readonly kind: 'connecting' }
   /** FOLLOWERINFO or OBSERVERINFO is sent. */
   | { readonly kind: 'awaitingLeaderInfo' }
-  /** ACKEPOCH is sent: DIFF, TRUNC or SNAP is next. */
-  | { readonly kind: 'awaitingSync'; readonly newEpoch: Epoch }
+  /** ACKEPOCH is sent: DIFF, TRUNC or SNAP is next, or nothing but SNAP where it `asksForSnapshot`. */
+  | { readonly kind: 'awaitingSync'; readonly newEpoch: Epoch; readonly asksForSnapshot: boolean }
   | {
       readonly kind: 'readingSnapshot';
       readonly newEpoch: Epoch;
@@ -61,6 +63,8 @@ type Phase =
   | { readonly kind: 'broadcast'; readonly newEpoch: Epoch }
   | { readonly kind: 'ended' };
 
+/** ACKEPOCH's epoch of a learner that has acknowledged the same epoch before. */
+const NO_ACK = -1;
 /** Commits of reconfigurations. */
 const ACTIVATIONS: ReadonlySet<number> = new Set<number>([
   PacketType.COMMITANDACTIVATE,
@@ -249,7 +253,7 @@ export abstract class Learner implements Role, QuorumStreamOwner {
         this.#leaderInfo(packet);
         return;
       case 'awaitingSync':
-        this.#beginSync(packet, phase.newEpoch);
+        this.#beginSync(packet, phase.newEpoch, phase.asksForSnapshot);
         return;
       case 'receivingHistory':
         this.#historyPacket(packet, phase.newEpoch, phase.sync);
@@ -304,7 +308,7 @@ export abstract class Learner implements Role, QuorumStreamOwner {
     }
     if (newEpoch === epochs.acceptedEpoch) {
       // Acknowledged once already, perhaps to another leader of that number: it does not count again.
-      this.#ackEpoch(newEpoch, -1);
+      this.#ackEpoch(newEpoch, NO_ACK);
       return;
     }
     this.#stream?.hold();
@@ -325,11 +329,26 @@ export abstract class Learner implements Role, QuorumStreamOwner {
   }
 
   #ackEpoch(newEpoch: Epoch, currentEpoch: number): void {
-    this.#phase = { kind: 'awaitingSync', newEpoch };
-    this.#stream?.send(PacketType.ACKEPOCH, this.peer.lastLoggedZxid(), encodeInt(currentEpoch));
+    const asksForSnapshot = this.peer.needsSnapshot && this.#isNotWeighed(currentEpoch);
+    const zxid = asksForSnapshot ? SNAPSHOT_NEEDED : this.peer.lastLoggedZxid();
+    this.#phase = { kind: 'awaitingSync', newEpoch, asksForSnapshot };
+    this.#stream?.send(PacketType.ACKEPOCH, zxid, encodeInt(currentEpoch));
   }
 
-  #beginSync(packet: QuorumPacket, newEpoch: Epoch): void {
+  /**
+   * Whether the leader is sure to lead whatever zxid it is told: it comes from a later epoch than this server's, or the
+   * answer does not count. To any other the truth is due, since it may have to step down.
+   */
+  #isNotWeighed(currentEpoch: number): boolean {
+    return currentEpoch === NO_ACK || this.#vote.peerEpoch > currentEpoch;
+  }
+
+  #beginSync(packet: QuorumPacket, newEpoch: Epoch, asksForSnapshot: boolean): void {
+    if (asksForSnapshot && packet.type !== PacketType.SNAP) {
+      throw new SyncError(
+        `the leader sent ${packetTypeName(packet.type)} where SNAP was asked for`,
+      );
+    }
     this.peer.setZabState('SYNCHRONIZATION');
     switch (packet.type) {
       case PacketType.DIFF:
@@ -369,12 +388,23 @@ export abstract class Learner implements Role, QuorumStreamOwner {
     this.#stream?.hold();
     this.peer.db.truncateLog(
       zxid,
-      this.scope.answer(() => {
-        if (this.#phase.kind !== 'awaitingSync') return;
-        this.#receiveHistory(newEpoch);
-        this.#stream?.release();
-      }),
+      this.scope.answer(
+        () => {
+          if (this.#phase.kind !== 'awaitingSync') return;
+          this.#receiveHistory(newEpoch);
+          this.#stream?.release();
+        },
+        (error) => this.#cannotTruncate(error),
+      ),
     );
+  }
+
+  /** What is on disk stands until a snapshot has taken its place: this server has acknowledged what is in it. */
+  #cannotTruncate(error: StorageError): boolean {
+    if (error.kind !== 'cannotTruncate') return false;
+    this.peer.needsSnapshot = true;
+    this.end(`${error.message} It comes back for a snapshot`);
+    return true;
   }
 
   #installSnapshot(loader: SnapshotStreamLoader, zxid: Zxid, newEpoch: Epoch): void {
@@ -392,6 +422,7 @@ export abstract class Learner implements Role, QuorumStreamOwner {
 
   #receiveHistory(newEpoch: Epoch): void {
     const { db, config } = this.peer;
+    this.peer.needsSnapshot = false;
     initConfigInZKDatabase(db, this.peer.quorumVerifier());
     const sync = new LearnerSync(db, this.#kind.logs, config.initialZxidCounter, () =>
       this.scope.world.clock.now(),

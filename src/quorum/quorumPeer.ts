@@ -65,6 +65,7 @@ export class QuorumPeer implements RolePeer, ElectionPeer, RunningPeer {
   readonly serverOptions: ServerOptions;
   readonly cnxnFactory: ServerCnxnFactory | null;
   readonly observerMasters: ObserverMasters | null;
+  needsSnapshot = false;
   readonly #verifier: QuorumVerifier;
   readonly #election: LeaderElection;
   readonly #cleanup: DatadirCleanupManager;

@@ -26,6 +26,8 @@ export interface RolePeer {
   readonly cnxnFactory: ServerCnxnFactory | null;
   /** Null where this server does not observe, or follows the leader when it does. */
   readonly observerMasters: ObserverMasters | null;
+  /** A leader wanted the history cut where it cannot be cut: the next one is to replace it with a snapshot. */
+  needsSnapshot: boolean;
   /** The last transaction that survives a crash here: all this server may tell others it has. */
   lastLoggedZxid(): Zxid;
   quorumVerifier(): QuorumVerifier;

@@ -6,6 +6,7 @@
 
 import { counterOf, epochOf, zxidToString } from '../wire/ids.ts';
 import type { Zxid } from '../wire/ids.ts';
+import { SNAPSHOT_NEEDED } from './stateSummary.ts';
 
 /** A committed transaction as it was proposed and logged. */
 export interface CommittedProposal {
@@ -48,6 +49,11 @@ export function planSync(situation: SyncSituation): SyncDecision {
   const { minCommittedLog, maxCommittedLog } = committedRange(situation);
   if (situation.forceSnapshotSync) {
     return plan(snapshot(lastProcessedZxid, 'snapshots are forced by configuration'));
+  }
+  if (peerLastZxid === SNAPSHOT_NEEDED) {
+    return plan(
+      snapshot(lastProcessedZxid, 'the learner could not cut its history, and asks for it'),
+    );
   }
   if (peerLastZxid === lastProcessedZxid) {
     return plan({

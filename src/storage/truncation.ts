@@ -28,10 +28,7 @@ export function truncateDatabase(
   loadDatabaseUpTo(context, zxid, (loaded) => {
     if (!loaded.ok) return done(loaded);
     if (!endsAt(loaded.value, zxid)) {
-      const message =
-        `the log cannot be cut to ${zxidToString(zxid)}: ` +
-        `what is here up to it ends at ${zxidToString(loaded.value.zxid)}.`;
-      return done(failure('cannotTruncate', '', message));
+      return done(failure('cannotTruncate', '', cannotBeCut(loaded.value, zxid)));
     }
     const { steps, removed } = cut(context, loaded.value, zxid);
     inSequence(steps, (result) => {
@@ -43,6 +40,14 @@ export function truncateDatabase(
       done(loaded);
     });
   });
+}
+
+function cannotBeCut({ snapshot, zxid: end }: LoadedState, zxid: Zxid): string {
+  const found =
+    snapshot === null
+      ? 'no snapshot here is that old'
+      : `what is here up to it ends at ${zxidToString(end)}`;
+  return `the log cannot be cut to ${zxidToString(zxid)}: ${found}.`;
 }
 
 function cut(

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { newClient, withClient } from './frame/client.ts';
@@ -132,6 +132,38 @@ for (const leader of KINDS) {
     await expectAllWell(ensemble);
   });
 }
+
+test('a tabkeeper follower whose only snapshot is newer than all that an apache leader has takes a snapshot of the leader', async () => {
+  const ensemble = await pair('apache');
+  await withClient(ensemble.addresses(1), (client) => furnish(client, '/all'));
+  const follower = ensemble.server(1);
+  await follower.kill();
+  await write(ensemble, 3, 'few', FEW_COUNT);
+  keepOneSnapshot(follower, 0x1000n);
+  const since = follower.log().length;
+  expect(await comeBack(ensemble, 1)).toBe('SNAP');
+  const said = follower.log().slice(since);
+  expect(said).toMatch(/Receives TRUNC/);
+  expect(said).toMatch(/cannot be cut .* comes back for a snapshot/);
+  const tree = await expectAllWell(ensemble);
+  expect(tree.has('/few/0')).toBe(true);
+});
+
+/** As if a leader that is lost had sent its whole history, with so many transactions that nobody else ever had. */
+function keepOneSnapshot({ dataDir }: ServerProcess, aheadCount: bigint): void {
+  const folder = join(dataDir, 'version-2');
+  const newestFirst = readdirSync(folder)
+    .map((name) => ({ name, kind: name.split('.')[0], zxid: zxidIn(name) }))
+    .filter(({ kind }) => kind === 'log' || kind === 'snapshot')
+    .sort((a, b) => Number(b.zxid - a.zxid));
+  const newest = newestFirst.find(({ kind }) => kind === 'snapshot');
+  if (newest === undefined) throw new Error(`no snapshot in ${folder}`);
+  const ahead = newestFirst.reduce((max, { zxid }) => (zxid > max ? zxid : max), 0n) + aheadCount;
+  for (const file of newestFirst) if (file !== newest) rmSync(join(folder, file.name));
+  renameSync(join(folder, newest.name), join(folder, `snapshot.${ahead.toString(16)}`));
+}
+
+const zxidIn = (name: string): bigint => BigInt(`0x${/\.([0-9a-f]+)$/.exec(name)?.[1] ?? '0'}`);
 
 function logHolds(server: ServerProcess, text: string): boolean {
   const folder = join(server.dataDir, 'version-2');

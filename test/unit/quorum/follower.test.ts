@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { SNAPSHOT_NEEDED } from '../../../src/quorum/stateSummary.ts';
 import { epoch, sessionId, zxid as asZxid } from '../../../src/wire/ids.ts';
 import { decodeInt, decodeLearnerInfo } from '../../../src/wire/learnerPayloads.ts';
 import { OpCode } from '../../../src/wire/opCodes.ts';
@@ -202,13 +203,70 @@ describe('synchronisation', () => {
     expect(hasNode(bench, zxidOf(2, 1))).toBe(true);
   });
 
-  test('a TRUNC that cannot be done ends the server, not the history (it would diverge)', () => {
-    const { bench, leader } = following((it) => void it.history(2, 2));
-    leader.expect(PacketType.FOLLOWERINFO);
-    leader.leaderInfo(3).expect(PacketType.ACKEPOCH);
-    leader.send(PacketType.TRUNC, zxidOf(1, 7));
-    bench.until(() => bench.peer.failure !== null, 'the failure is told');
-    expect(bench.peer.failure?.kind).toBe('cannotTruncate');
+  describe('a TRUNC that cannot be done', () => {
+    /** The follower has all of a lost leader's history, and cannot cut it back to what the new leader has of it. */
+    function refused() {
+      const { bench, leader } = following((it) => void it.history(2, 2));
+      leader.expect(PacketType.FOLLOWERINFO);
+      leader.leaderInfo(3).expect(PacketType.ACKEPOCH);
+      leader.send(PacketType.TRUNC, zxidOf(1, 7));
+      bench.until(() => bench.ended !== null, 'it leaves');
+      bench.stop();
+      return { bench, leader };
+    }
+
+    test('changes nothing, and brings the server back for a snapshot, which takes the place of what it had', () => {
+      const { bench, leader } = refused();
+      expect(bench.peer.failure).toBeNull();
+      expect(hasNode(bench, zxidOf(2, 2))).toBe(true);
+
+      bench.follow(2, 3);
+      leader.expect(PacketType.FOLLOWERINFO);
+      const ack = leader.leaderInfo(4).expect(PacketType.ACKEPOCH);
+      expect(ack.zxid).toBe(SNAPSHOT_NEEDED);
+      expect(decodeInt(ack.data ?? new Uint8Array())).toBe(2);
+      expect(bench.peer.db.lastDurableZxid).toBe(zxidOf(2, 2));
+      leader.snapshot(1, 7).newLeader(4).expect(PacketType.ACK);
+      bench.reboot();
+      expect(bench.peer.db.lastDurableZxid).toBe(zxidOf(1, 7));
+      expect(hasNode(bench, zxidOf(2, 2))).toBe(false);
+      expect(bench.epochOnDisk('currentEpoch')).toBe(4);
+    });
+
+    test('does not keep the server from telling the truth to a leader that may have to step down for it', () => {
+      const { bench, leader } = refused();
+      bench.follow(2, 2);
+      leader.expect(PacketType.FOLLOWERINFO);
+      expect(leader.leaderInfo(4).expect(PacketType.ACKEPOCH).zxid).toBe(zxidOf(2, 2));
+      leader.send(PacketType.DIFF, zxidOf(2, 2)).newLeader(4).expect(PacketType.ACK);
+      leader.hangUp();
+      bench.until(() => bench.ended !== null, 'it leaves');
+      bench.stop();
+
+      bench.follow(2, 5);
+      leader.expect(PacketType.FOLLOWERINFO);
+      expect(leader.leaderInfo(6).expect(PacketType.ACKEPOCH).zxid).toBe(zxidOf(2, 2));
+    });
+
+    test('is made good by the same leader, which has the epoch acknowledged already', () => {
+      const { bench, leader } = refused();
+      bench.follow(2, 2);
+      leader.expect(PacketType.FOLLOWERINFO);
+      const ack = leader.leaderInfo(3).expect(PacketType.ACKEPOCH);
+      expect(decodeInt(ack.data ?? new Uint8Array())).toBe(-1);
+      expect(ack.zxid).toBe(SNAPSHOT_NEEDED);
+    });
+
+    test('makes the server take nothing but a snapshot', () => {
+      const { bench, leader } = refused();
+      bench.follow(2, 3);
+      leader.expect(PacketType.FOLLOWERINFO);
+      leader.leaderInfo(4).expect(PacketType.ACKEPOCH);
+      leader.send(PacketType.DIFF, zxidOf(1, 7)).newLeader(4);
+      bench.until(() => bench.ended !== null, 'it leaves');
+      expect(bench.ended && causeText(bench.ended)).toContain('DIFF where SNAP was asked for');
+      expect(hasNode(bench, zxidOf(2, 2))).toBe(true);
+    });
   });
 
   test('memory is rebuilt when the leader is lost before NEWLEADER (ZOOKEEPER-3642, 5094)', () => {

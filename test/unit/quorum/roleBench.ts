@@ -83,6 +83,7 @@ class BenchPeer implements RolePeer {
   failure: StorageError | null = null;
   serving: ZooKeeperServer | null = null;
   memoryIsStale = false;
+  needsSnapshot = false;
   #zabState: ZabState = 'ELECTION';
   readonly #verifier: QuorumVerifier;
 
@@ -215,8 +216,11 @@ export class RoleBench {
     throw new Error('the server does not lead');
   }
 
-  follow(leader: number): this {
-    this.role = new Follower(this.peer, voteFor(leader), (cause) => (this.ended = cause));
+  /** `ofEpoch`: the epoch in the vote that the leader was elected by. */
+  follow(leader: number, ofEpoch = 0): this {
+    const vote = { ...voteFor(leader), peerEpoch: epoch(ofEpoch) };
+    this.ended = null;
+    this.role = new Follower(this.peer, vote, (cause) => (this.ended = cause));
     this.role.start();
     return this;
   }

@@ -6,6 +6,7 @@ import {
   type SyncPlan,
   type SyncSituation,
 } from '../../../src/quorum/syncPlanner.ts';
+import { SNAPSHOT_NEEDED } from '../../../src/quorum/stateSummary.ts';
 import type { Zxid } from '../../../src/wire/ids.ts';
 import { zxidOf } from './roleBench.ts';
 
@@ -142,6 +143,16 @@ describe('with a zxid that opens an epoch', () => {
     expect(upTo(plan)).toEqual(['SNAP', zxidOf(2, 0)]);
     expect(plan.lastQueuedZxid).toBe(zxidOf(2, 0));
   });
+});
+
+test('one that asks for a snapshot gets it, whatever the leader has', () => {
+  for (const epoch of [0, 1, 0xf000_000f]) {
+    const lastProcessedZxid = zxidOf(epoch, 9);
+    for (const committedLog of [[], span(epoch, 6, 9)]) {
+      const at = situation({ peerLastZxid: SNAPSHOT_NEEDED, committedLog, lastProcessedZxid });
+      expect(upTo(planned(at))).toEqual(['SNAP', lastProcessedZxid]);
+    }
+  }
 });
 
 describe('with zxids of the upper half of 64 bits', () => {
