@@ -158,7 +158,10 @@ export function takePaced() {
   return taken;
 }
 
-/** The time between each two frames, and how long each task of more than 50 ms kept the page, for `forMs`; in ms. */
+/**
+ * The time between each two frames, how long each task of more than 50 ms kept the page, in ms, and what the page said of how
+ * much it draws, each time that it was something else, for `forMs`.
+ */
 export async function watchFrames(forMs) {
   const longTasks = [];
   const observer = new PerformanceObserver((list) => {
@@ -166,15 +169,39 @@ export async function watchFrames(forMs) {
   });
   observer.observe({ type: 'longtask' });
   const frames = [];
+  const said = [];
+  const note = document.querySelector('[data-testid=drawn]');
+  const beganMs = performance.now();
   let lastMs = null;
   let next = requestAnimationFrame(function frame(nowMs) {
     if (lastMs !== null) frames.push(nowMs - lastMs);
     lastMs = nowMs;
+    const words = note?.textContent.replace(/\s+/g, ' ').trim();
+    if (words !== said.at(-1)?.words) said.push({ atMs: nowMs - beganMs, words });
     next = requestAnimationFrame(frame);
   });
   await new Promise((resolve) => setTimeout(resolve, forMs));
   cancelAnimationFrame(next);
   for (const { duration } of observer.takeRecords()) longTasks.push(duration);
   observer.disconnect();
-  return { frames, longTasks, perSecond: (frames.length * 1000) / forMs };
+  return { frames, longTasks, said, perSecond: (frames.length * 1000) / forMs };
+}
+
+/** A page in which nothing is drawn but one square. */
+export function drawSquare() {
+  const square = document.createElement('div');
+  square.style.cssText = 'width: 20px; height: 20px; background: teal';
+  document.body.append(square);
+}
+
+/** The square moves with every frame, or it stands. */
+export function moveSquare(moves) {
+  cancelAnimationFrame(globalThis.benchMoving);
+  if (!moves) return;
+  const { style } = document.querySelector('div');
+  const move = (nowMs) => {
+    style.transform = `translate(${nowMs % 600}px, 100px)`;
+    globalThis.benchMoving = requestAnimationFrame(move);
+  };
+  globalThis.benchMoving = requestAnimationFrame(move);
 }

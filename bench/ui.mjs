@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureBuilt } from '../scripts/build.mjs';
 import { ensureDependencies } from '../scripts/dependencies.mjs';
-import { takePaced, watchFrames, writeAtPace } from './inPage.mjs';
+import { drawSquare, moveSquare, takePaced, watchFrames, writeAtPace } from './inPage.mjs';
 import {
   countFromCommandLine,
   newLink,
@@ -18,6 +18,7 @@ import {
   splitByLeader,
   startServer,
 } from './rooms.mjs';
+import { ownSeconds } from './processors.mjs';
 import { printTable, quantile, spread } from './table.mjs';
 
 const ROUND_COUNT = 5;
@@ -46,34 +47,27 @@ async function openViews(page) {
   await page.evaluate(() => document.querySelector('[data-testid=stage]').scrollIntoView());
 }
 
-/** A page that nothing is drawn in, but one square, if it `moves`. */
-async function openOther(context, moves) {
+/** A page in which nothing is drawn but one square, which stands. */
+async function openOther(context) {
   const page = await context.newPage();
   await page.setViewportSize(WINDOW);
-  await page.setContent('<div style="width: 20px; height: 20px; background: teal"></div>');
-  if (moves) {
-    await page.evaluate(() => {
-      const { style } = document.querySelector('div');
-      const move = (nowMs) => {
-        style.transform = `translate(${nowMs % 600}px, 100px)`;
-        requestAnimationFrame(move);
-      };
-      requestAnimationFrame(move);
-    });
-  }
+  await page.evaluate(drawSquare);
   return page;
 }
 
-/** Seconds that all processors have had nothing to do, and all there were. */
+/** Seconds that all processors have had nothing to do, what this benchmark with its browser took, and all there were. */
 function processorSeconds() {
   const times = cpus().map((cpu) => Object.values(cpu.times).reduce((sum, ms) => sum + ms, 0));
   const idleMs = cpus().reduce((sum, cpu) => sum + cpu.times.idle, 0);
-  return { idle: idleMs / 1000, all: times.reduce((sum, ms) => sum + ms, 0) / 1000 };
+  const all = times.reduce((sum, ms) => sum + ms, 0) / 1000;
+  return { idle: idleMs / 1000, ours: ownSeconds(), all };
 }
 
 /** What the page in front draws, and how long the writes of both clients take meanwhile. */
-async function measure({ leader, follower, session }, front) {
+async function measure({ leader, follower, session }, front, moves) {
   await front.bringToFront();
+  // A headless Chromium goes on drawing it behind another page, and who is in front would pay for that.
+  if (moves) await front.evaluate(moveSquare, true);
   await sleep(SETTLE_MS);
   for (const page of [leader, follower]) await page.evaluate(takePaced);
   const beganMs = performance.now();
@@ -81,6 +75,9 @@ async function measure({ leader, follower, session }, front) {
   const processorsBefore = processorSeconds();
   const drawn = await front.evaluate(watchFrames, PART_MS);
   const processors = processorSeconds();
+  if (moves) await front.evaluate(moveSquare, false);
+  const ofAll = (seconds) =>
+    (seconds(processors) - seconds(processorsBefore)) / (processors.all - processorsBefore.all);
   const busy = (await busySeconds(session)) - busyBefore;
   const [own, other] = await Promise.all(
     [leader, follower].map((page) => page.evaluate(takePaced)),
@@ -95,8 +92,8 @@ async function measure({ leader, follower, session }, front) {
     failedCount: own.failedCount + other.failedCount,
     drawn,
     busyFraction: busy / seconds,
-    idleFraction:
-      (processors.idle - processorsBefore.idle) / (processors.all - processorsBefore.all),
+    idleFraction: ofAll(({ idle }) => idle),
+    othersFraction: ofAll(({ all, idle, ours }) => all - idle - ours),
     said: await leader.getByTestId('drawn').textContent(),
     messagesPerSecond: messages / seconds,
     load: loadavg()[0],
@@ -121,8 +118,8 @@ await session.send('Performance.enable');
 const room = { leader, follower, session };
 const front = {
   shown: leader,
-  hidden: await openOther(browser.context, false),
-  moving: await openOther(browser.context, true),
+  hidden: await openOther(browser.context),
+  moving: await openOther(browser.context),
 };
 await leader.setViewportSize(WINDOW);
 await leader.evaluate(() => globalThis.tabkeeper.client.create('/bench', 'warm'));
@@ -130,14 +127,28 @@ await openViews(leader);
 const quiet = await leader.evaluate(watchFrames, PART_MS);
 for (const page of [leader, follower]) await page.evaluate(writeAtPace, WRITES_PER_SECOND);
 
+/** What a part in front was like, so that a bad one can be told from the others. */
+function wordsOf({ drawn, own, othersFraction, load }) {
+  const drawnCounts = drawn.said.flatMap(
+    ({ words = '' }) => /^(\d+) of \d+ messages/.exec(words)?.[1] ?? [],
+  );
+  const messages = drawnCounts.length === 0 ? 'all' : spread(drawnCounts.map(Number));
+  const shortCount = drawn.said.filter(({ words = '' }) => words.includes('busy')).length;
+  return [
+    `${drawn.perSecond.toFixed(1)} frames a second in front, a write ${quantile(own, 0.5)?.toFixed(1)} ms`,
+    `${messages} messages drawn of a second, "busy" in ${shortCount} of ${drawn.said.length} looks`,
+    `others had ${(100 * othersFraction).toFixed(0)} % of all processors, load average ${load.toFixed(1)}`,
+  ].join('; ');
+}
+
 const rounds = [];
 for (let index = 0; index < roundCount; index++) {
   const order = ['shown', 'hidden', 'moving'];
   if (index % 2 === 1) order.reverse();
   const round = {};
-  for (const name of order) round[name] = await measure(room, front[name]);
+  for (const name of order) round[name] = await measure(room, front[name], name === 'moving');
   rounds.push(round);
-  console.log(`round ${index + 1} of ${roundCount} done, load average ${loadavg()[0].toFixed(1)}`);
+  console.log(`round ${index + 1} of ${roundCount}: ${wordsOf(round.shown)}`);
 }
 const version = await browser.version();
 await browser.close();
@@ -172,6 +183,7 @@ printTable(
     row('the longest of them, ms', ({ drawn }) => Math.max(0, ...drawn.longTasks)),
     percent("the leader's page busy, of one processor", ({ busyFraction }) => busyFraction),
     percent('of all processors idle', ({ idleFraction }) => idleFraction),
+    percent('of all processors taken by others', ({ othersFraction }) => othersFraction),
   ],
 );
 console.log(
