@@ -32,14 +32,15 @@ export interface SharingWorld {
   send(tab: TabId, text: string): boolean;
   /** Nothing is heard of that page from now on. */
   close(tab: TabId): void;
-  /** What somebody in the room wants told of this tab's server. */
-  watch(topics: readonly ProbeTopic[]): void;
+  /** What somebody in the room wants told of this tab's server, and how much a second of what comes with every write. */
+  watch(topics: readonly ProbeTopic[], perSecondCount: number): void;
 }
 
 /** Another page: what it wants, what it was not told, and how much it has said. */
 interface Listener {
   readonly sid: number;
   thinning: Thinning;
+  perSecondCount: number;
   /** Null until it has said. */
   wants: ReadonlySet<ProbeTopic> | null;
   untoldCount: number;
@@ -144,7 +145,8 @@ export class EventSharing implements RoomEvents {
     }
     const topics = want.filter(isTopic);
     listener.wants = new Set(topics);
-    listener.thinning = new Thinning(Math.min(most, MOST_PER_SECOND_COUNT));
+    listener.perSecondCount = Math.min(most, MOST_PER_SECOND_COUNT);
+    listener.thinning = new Thinning(listener.perSecondCount);
     this.#watchOwn();
     if (answer) this.#want(tab, listener.sid, false);
     const untold = this.#history.filter((record) => record.sequence > after);
@@ -234,6 +236,7 @@ export class EventSharing implements RoomEvents {
     const listener: Listener = {
       sid,
       thinning: new Thinning(MOST_PER_SECOND_COUNT),
+      perSecondCount: 0,
       wants: null,
       untoldCount: 0,
       lastHeard: 0,
@@ -247,8 +250,14 @@ export class EventSharing implements RoomEvents {
 
   #watchOwn(): void {
     const topics = new Set(this.#wanted);
-    for (const { wants } of this.#tabs.values()) for (const topic of wants ?? []) topics.add(topic);
-    this.#world.watch([...topics]);
+    // The server picks for who can take most, and each is told its part of that.
+    let most = this.#wanted.length > 0 ? this.#perSecondCount : 0;
+    for (const { wants, perSecondCount } of this.#tabs.values()) {
+      if (wants === null || wants.size === 0) continue;
+      most = Math.max(most, perSecondCount);
+      for (const topic of wants) topics.add(topic);
+    }
+    this.#world.watch([...topics], most);
   }
 }
 

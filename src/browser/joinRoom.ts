@@ -89,7 +89,7 @@ export async function joinRoom(link: RoomLink, options: JoinOptions): Promise<Ta
     { sid: result.seat.sid, now: () => worker.clock.now() },
     session.links,
     events,
-    (topics) => server?.watchForRoom(topics),
+    (topics, perSecondCount) => server?.watchForRoom(topics, perSecondCount),
   );
   void shared.then((loaded) => (sharing = loaded));
   server = new TabServer(
@@ -116,7 +116,7 @@ async function shareEvents(
   self: { readonly sid: number; now(): number },
   links: LinkManager,
   events: EventLog,
-  watch: (topics: readonly ProbeTopic[]) => void,
+  watch: (topics: readonly ProbeTopic[], perSecondCount: number) => void,
 ): Promise<EventSharing> {
   const { EventSharing: Sharing } = await import('./eventSharing.ts');
   const sharing = new Sharing({

@@ -66,8 +66,8 @@ export class ServerWorker {
     this.#say({ type: 'cancelSnapshot' });
   }
 
-  watch(topics: readonly ProbeTopic[]): void {
-    this.#say({ type: 'watch', topics });
+  watch(topics: readonly ProbeTopic[], eventsPerSecondCount: number): void {
+    this.#say({ type: 'watch', topics, eventsPerSecondCount });
   }
 
   /** Dials the server in the Worker, for another server (`from`) or for this page (0). */

@@ -34,6 +34,9 @@ const CHANGE_INTERVAL_MS = 50;
 const CLIENT_SESSION_TIMEOUT_MS = 10_000;
 /** A page talks to its own server, so a failed try costs nothing to repeat. */
 const CLIENT_RECONNECT_PAUSE_MS = 100;
+/** So many events of single writes are worth their way to the page; of more, every second, fourth, eighth ... one. */
+const COUNTED_EVENTS_PER_SECOND_COUNT = 20_000;
+
 /** Told without being asked for: what changes seldom. Who shows more asks with {@link TabServer.watch}. */
 export const DEFAULT_TOPICS: readonly ProbeTopic[] = [
   'peer',
@@ -81,6 +84,8 @@ export class TabServer implements Admin {
   /** Besides the usual topics: what this page wants told, and what somebody in the room does. */
   #watchedHere: readonly ProbeTopic[] = [];
   #watchedInRoom: readonly ProbeTopic[] = [];
+  /** Of what comes with every write, what somebody in the room can take. */
+  #roomPerSecondCount = 0;
   #changePending = false;
   /** Who dials gives up by himself, so there are at most a few. */
   #waitingDials: { header: PipeHeader; pipe: PendingPipe }[] = [];
@@ -196,13 +201,25 @@ export class TabServer implements Admin {
   watch(topics: readonly ProbeTopic[]): void {
     this.#watchedHere = topics;
     this.#events.wanted = new Set([...DEFAULT_TOPICS, ...topics]);
-    this.#worker.watch(this.#watched());
+    this.#watch();
   }
 
   /** For `joinRoom`: what somebody in the room wants told. */
-  watchForRoom(topics: readonly ProbeTopic[]): void {
+  watchForRoom(topics: readonly ProbeTopic[], perSecondCount: number): void {
     this.#watchedInRoom = topics;
-    this.#worker.watch(this.#watched());
+    this.#roomPerSecondCount = perSecondCount;
+    this.#watch();
+  }
+
+  #watch(): void {
+    this.#worker.watch(this.#watched(), this.#eventsPerSecondCount());
+  }
+
+  /** Who asks for it on this page wants to count it; what the room wants is looked at. */
+  #eventsPerSecondCount(): number {
+    return this.#watchedHere.length > 0
+      ? COUNTED_EVENTS_PER_SECOND_COUNT
+      : this.#roomPerSecondCount;
   }
 
   #watched(): readonly ProbeTopic[] {
@@ -224,6 +241,7 @@ export class TabServer implements Admin {
       disk: { diskId, trustEmpty: firstOfItsName },
       owner,
       watched: this.#watched(),
+      eventsPerSecondCount: this.#eventsPerSecondCount(),
     });
     this.#changed();
   }

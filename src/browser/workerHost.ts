@@ -54,7 +54,7 @@ export class WorkerHost {
         this.#life?.stop();
         return;
       case 'watch':
-        this.#life?.watch(message.topics);
+        this.#life?.watch(message.topics, message.eventsPerSecondCount);
         return;
       case 'takeSnapshot':
         if (this.#life === null) this.#say({ type: 'snapshot', answer: NOT_RUNNING });
@@ -135,7 +135,7 @@ class ServerLife {
       ),
       (event) => this.#peerEvent(event),
     );
-    this.watch(start.watched);
+    this.watch(start.watched, start.eventsPerSecondCount);
   }
 
   async run(): Promise<void> {
@@ -158,8 +158,8 @@ class ServerLife {
     }
   }
 
-  watch(topics: readonly ProbeTopic[]): void {
-    this.#probe.inner.watch(topics);
+  watch(topics: readonly ProbeTopic[], eventsPerSecondCount: number): void {
+    this.#probe.inner.watch(topics, eventsPerSecondCount);
   }
 
   takeSnapshot(): void {

@@ -21,12 +21,18 @@ export interface StartServer {
   /** Marks this life of the server as the owner of the directory. */
   readonly owner: string;
   readonly watched: readonly ProbeTopic[];
+  readonly eventsPerSecondCount: number;
 }
 
 export type ToWorker =
   | StartServer
   | { readonly type: 'stop' }
-  | { readonly type: 'watch'; readonly topics: readonly ProbeTopic[] }
+  /** Of what comes with every write or read about so many events a second are wanted. */
+  | {
+      readonly type: 'watch';
+      readonly topics: readonly ProbeTopic[];
+      readonly eventsPerSecondCount: number;
+    }
   /** Answered by `snapshot`; one at a time. */
   | { readonly type: 'takeSnapshot' }
   | { readonly type: 'cancelSnapshot' }

@@ -56,8 +56,6 @@ export class CryptoRandom implements Random {
 const BATCH_MS = 15;
 /** What comes with every write waits longer: each batch wakes threads of every tab, and nobody sees such things singly. */
 const FREQUENT_BATCH_MS = 100;
-/** So many events of single transactions are worth their way to the page; of more, every second, fourth, eighth ... one. */
-const TRANSACTION_EVENTS_PER_SECOND_COUNT = 20_000;
 /** A page that cannot keep up misses the oldest, and is told how many. */
 const MAX_BATCH_COUNT = 10_000;
 
@@ -68,7 +66,8 @@ export class BatchingProbe implements Probe {
   #watched: ReadonlySet<ProbeTopic> = new Set();
   #records: ProbeRecord[] = [];
   #missedCount = 0;
-  readonly #thinning = new Thinning(TRANSACTION_EVENTS_PER_SECOND_COUNT);
+  #eventsPerSecondCount = 0;
+  #thinning = new Thinning(0);
   #sequence = 0;
   /** When what waits is sent. */
   #flushMs = Infinity;
@@ -80,8 +79,12 @@ export class BatchingProbe implements Probe {
     this.#send = send;
   }
 
-  watch(topics: readonly ProbeTopic[]): void {
+  /** Of what comes with every write or read about so many events a second are worth their way to the page. */
+  watch(topics: readonly ProbeTopic[], eventsPerSecondCount: number): void {
     this.#watched = new Set(topics);
+    if (eventsPerSecondCount === this.#eventsPerSecondCount) return;
+    this.#eventsPerSecondCount = eventsPerSecondCount;
+    this.#thinning = new Thinning(eventsPerSecondCount);
   }
 
   watches(topic: ProbeTopic): boolean {

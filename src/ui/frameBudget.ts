@@ -10,7 +10,7 @@ export interface Allowance {
   readonly beatMs: number;
   /** Messages that may be on their way at once. */
   readonly flightCount: number;
-  /** They move once in so long; 0: with every frame. */
+  /** They move once in so long; 0: with every frame. As long as a beat: with all else, and nothing is drawn between two. */
   readonly flightStepMs: number;
   /** Events of what comes with every write that are worth hearing, of each server. */
   readonly eventsPerSecondCount: number;
@@ -20,12 +20,17 @@ export interface Allowance {
 const LEVELS: readonly [Allowance, ...Allowance[]] = [
   { beatMs: 100, flightCount: 40, flightStepMs: 0, eventsPerSecondCount: 2_000 },
   { beatMs: 125, flightCount: 20, flightStepMs: 50, eventsPerSecondCount: 1_000 },
-  { beatMs: 200, flightCount: 10, flightStepMs: 100, eventsPerSecondCount: 400 },
-  { beatMs: 250, flightCount: 5, flightStepMs: 100, eventsPerSecondCount: 200 },
+  { beatMs: 200, flightCount: 10, flightStepMs: 200, eventsPerSecondCount: 400 },
+  { beatMs: 400, flightCount: 5, flightStepMs: 400, eventsPerSecondCount: 200 },
 ];
 
 /** A frame is never further away than 17 ms where there are 60 of them a second, or 34 where there are 30. */
 const LATE_MS = 40;
+/**
+ * Nor does one with all that is drawn in it take longer, where the processor is free. Where it is not, frames still come 30
+ * times a second while each of them keeps the servers waiting.
+ */
+const LONG_MS = 20;
 /** So many late ones among so many are no chance. */
 const WINDOW_COUNT = 8;
 const TOO_MANY_COUNT = 3;
@@ -33,7 +38,15 @@ const TOO_MANY_COUNT = 3;
 const CALM_COUNT = 40;
 const MAX_CALM_COUNT = 640;
 
-/** Judges by how late frames come. Pure. */
+/** How a frame went in which something was drawn. */
+export interface Frame {
+  /** From asking for it until it came. */
+  readonly waitedMs: number;
+  /** From then until all of it was drawn. */
+  readonly tookMs: number;
+}
+
+/** Judges by how late frames come, and how long they take. Pure. */
 export class Lateness {
   #level = 0;
   #late: boolean[] = [];
@@ -49,9 +62,8 @@ export class Lateness {
     return this.#level > 0;
   }
 
-  /** A frame came `waitedMs` after it was asked for. */
-  came(waitedMs: number): void {
-    const late = waitedMs > LATE_MS;
+  drew({ waitedMs, tookMs }: Frame): void {
+    const late = waitedMs > LATE_MS || tookMs > LONG_MS;
     this.#late.push(late);
     if (this.#late.length > WINDOW_COUNT) this.#late.shift();
     if (this.#late.filter(Boolean).length >= TOO_MANY_COUNT) this.#less();
@@ -78,8 +90,27 @@ export interface Frames {
   now(): number;
   after(delayMs: number, task: () => void): void;
   next(task: () => void): void;
+  /** When all of this frame is drawn. */
+  drawn(task: () => void): void;
   /** Does it, with all that follows from it, before it comes back. */
   draw(drawing: () => void): void;
+}
+
+/** Tasks by a message: a timer would come later than the frame is drawn. */
+class BehindFrame {
+  readonly #channel = new MessageChannel();
+  #tasks: (() => void)[] = [];
+
+  constructor() {
+    this.#channel.port1.onmessage = () => {
+      for (const task of this.#tasks.splice(0)) task();
+    };
+  }
+
+  add(task: () => void): void {
+    this.#tasks.push(task);
+    this.#channel.port2.postMessage(null);
+  }
 }
 
 /** What of a frame may go to the live views; what is left of them waits for the next. */
@@ -126,14 +157,20 @@ export class FrameBudget {
   #nextFrame(): void {
     const askedMs = this.#frames.now();
     this.#frames.next(() => {
-      const before = this.allowance;
-      this.#lateness.came(this.#frames.now() - askedMs);
-      if (this.allowance !== before) {
-        for (const listener of this.#changed) listener(this.allowance);
-      }
-      this.#lastBeatMs = this.#frames.now();
+      const cameMs = this.#frames.now();
+      this.#frames.drawn(() =>
+        this.#judge({ waitedMs: cameMs - askedMs, tookMs: this.#frames.now() - cameMs }),
+      );
+      this.#lastBeatMs = cameMs;
       this.#work();
     });
+  }
+
+  #judge(frame: Frame): void {
+    const before = this.allowance;
+    this.#lateness.drew(frame);
+    if (this.allowance === before) return;
+    for (const listener of this.#changed) listener(this.allowance);
   }
 
   #work(): void {
@@ -159,10 +196,14 @@ export class FrameBudget {
   }
 }
 
+const behindFrame = new BehindFrame();
+
 /** Of this page. */
 export const frameBudget = new FrameBudget({
   now: () => performance.now(),
   after: (delayMs, task) => void setTimeout(task, delayMs),
   next: (task) => void requestAnimationFrame(task),
+  // A message that is posted in a frame comes behind it.
+  drawn: (task) => behindFrame.add(task),
   draw: (drawing) => flushSync(drawing),
 });

@@ -32,13 +32,15 @@ export class RoomState {
 
   /** Begins to listen; call what it returns to stop. */
   listen(): () => void {
-    this.#stops = [
-      this.#admin.onChange(() => {
-        this.status = this.#admin.status();
-        this.members = this.#admin.members();
-      }),
-    ];
+    this.#stops = [this.#admin.onChange(() => this.#changed())];
     let stopped = false;
+    void import('./room/pacedDrawing.ts').then(({ pacedDrawing }) => {
+      this.#changed = pacedDrawing(
+        () => [this.status, this.members],
+        () => [this.#admin.status(), this.#admin.members()],
+        this.#draw,
+      );
+    });
     // The words come when the page stands; no event is lost meanwhile, since the oldest kept come first.
     void import('../narration/narrator.ts').then(({ narrate: narrator }) => {
       if (!stopped)
@@ -54,6 +56,13 @@ export class RoomState {
   tellDetails(wanted: boolean): void {
     this.#admin.watch(wanted ? ['txn', 'request'] : []);
   }
+
+  readonly #draw = (): void => {
+    this.status = this.#admin.status();
+    this.members = this.#admin.members();
+  };
+
+  #changed = this.#draw;
 
   #read(records: readonly ProbeRecord[], narrator: typeof narrate): void {
     const fresh: LogLine[] = [];

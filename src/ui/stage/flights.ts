@@ -10,6 +10,8 @@ export interface Flight {
   readonly row: MessageRow;
   /** Those that came together start one after another, as they were sent. */
   readonly startMs: number;
+  /** Those that do not move by themselves stand for so long at each of a few places on their way. */
+  readonly standsMs: number | null;
 }
 
 /** What may be drawn of them. */
@@ -18,11 +20,21 @@ export interface Sky {
   readonly flightCount: number;
   /** The time for which they came together. */
   readonly beatMs: number;
+  /** They move once in so long; not more often than what else is drawn: with that. */
+  readonly flightStepMs: number;
 }
 
 export interface Drawn {
   readonly shownCount: number;
   readonly allCount: number;
+}
+
+/** How far on its way one stands that does not move by itself. */
+export function standsAt({ startMs, standsMs }: Flight, nowMs: number): number | null {
+  if (standsMs === null) return null;
+  const placeCount = Math.ceil(FLIGHT_MS / standsMs);
+  const place = Math.min(placeCount - 1, Math.round((nowMs - startMs) / standsMs));
+  return (place + 0.5) / placeCount;
 }
 
 export class Flights {
@@ -35,7 +47,7 @@ export class Flights {
     fresh: readonly MessageRow[],
     untoldCount: number,
     nowMs: number,
-    { flightCount, beatMs }: Sky,
+    { flightCount, beatMs, flightStepMs }: Sky,
   ): readonly Flight[] {
     this.#flights = this.#flights.filter(({ startMs }) => nowMs - startMs < FLIGHT_MS);
     const free = Math.max(0, flightCount - this.#flights.length);
@@ -48,7 +60,11 @@ export class Flights {
     for (let at = 0; shownCount < most && Math.floor(at) < fresh.length; at += step) {
       const row = fresh[Math.floor(at)];
       if (row === undefined) break;
-      this.#flights.push({ row, startMs: nowMs + Math.min(row.atMs - firstMs, beatMs) });
+      this.#flights.push(
+        flightStepMs < beatMs
+          ? { row, startMs: nowMs + Math.min(row.atMs - firstMs, beatMs), standsMs: null }
+          : { row, startMs: nowMs, standsMs: beatMs },
+      );
       shownCount++;
     }
     const allCount = fresh.length + untoldCount;

@@ -19,6 +19,8 @@ const EXPLANATIONS_KEPT_COUNT = 400;
 const LIVE_MS = 2_000;
 /** More between two frames than anybody could draw are only counted. */
 const MAX_WAITING_COUNT = 2_000;
+/** How many were not told changes with everything, and nobody reads it so fast. */
+const MISSED_MS = 1_000;
 const EVERY_MESSAGE: readonly ProbeTopic[] = ['packet', 'txn'];
 
 export class StageState {
@@ -39,6 +41,8 @@ export class StageState {
   #reasonsChanged = false;
   #waiting: MessageRow[] = [];
   #untoldCount = 0;
+  #missedShownMs = -Infinity;
+  #missedTimer: ReturnType<typeof setTimeout> | undefined;
   #stops: (() => void)[] = [];
 
   /** `nowMs`: by the clock of the events. */
@@ -70,6 +74,7 @@ export class StageState {
     );
     return () => {
       stopped = true;
+      clearTimeout(this.#missedTimer);
       for (const stop of this.#stops) stop();
       this.#source?.watch([], 0);
     };
@@ -126,8 +131,22 @@ export class StageState {
     this.version++;
     if (this.#reasonsChanged) this.explanations = [...this.#reasons];
     this.#reasonsChanged = false;
+    this.#drawMissed();
+  };
+
+  #drawMissed(): void {
     let missed = 0;
     for (const count of this.store.missed.values()) missed += count;
+    if (missed === this.missedCount || this.#missedTimer !== undefined) return;
+    const waitMs = this.#missedShownMs + MISSED_MS - performance.now();
+    if (waitMs > 0) {
+      this.#missedTimer = setTimeout(() => {
+        this.#missedTimer = undefined;
+        frameBudget.draw(this.#draw);
+      }, waitMs);
+      return;
+    }
+    this.#missedShownMs = performance.now();
     this.missedCount = missed;
-  };
+  }
 }

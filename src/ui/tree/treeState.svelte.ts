@@ -76,6 +76,9 @@ export class TreeState {
   #watching = false;
   readonly #changes = new ChangeBatch();
   #catchUpPlanned = false;
+  /** Reads of the selected node, and which of them is shown: what waits to be drawn may be overtaken. */
+  #readCount = 0;
+  #shownRead = 0;
 
   constructor(client: ZooKeeper, place = AT_THE_ROOT) {
     this.client = client;
@@ -235,7 +238,7 @@ export class TreeState {
       const names = this.#children.get(parent);
       if (names !== undefined) this.#children.set(parent, withChanges(names, changes));
     }
-    if (selected) await this.#readSelected();
+    if (selected) await this.#readSelected((show) => frameBudget.draw(show));
   }
 
   #forget(path: string): void {
@@ -247,7 +250,9 @@ export class TreeState {
   #mark(paths: readonly string[]): void {
     for (const path of paths) this.changed.add(path);
     setTimeout(() => {
-      for (const path of paths) this.changed.delete(path);
+      frameBudget.draw(() => {
+        for (const path of paths) this.changed.delete(path);
+      });
     }, CHANGED_MARK_MS);
   }
 
@@ -274,11 +279,17 @@ export class TreeState {
     }
   }
 
-  async #readSelected(): Promise<void> {
+  /** What somebody waits for is shown at once; what the page reads by itself, when it draws. */
+  async #readSelected(when: (show: () => void) => void = (show) => show()): Promise<void> {
     const path = this.selectedPath;
+    const read = ++this.#readCount;
     try {
       const { data, stat } = await this.client.getData(path);
-      if (path === this.selectedPath) this.node = { path, data, stat };
+      when(() => {
+        if (path !== this.selectedPath || read < this.#shownRead) return;
+        this.#shownRead = read;
+        this.node = { path, data, stat };
+      });
     } catch (error) {
       if (!isNoNode(error)) throw error;
       if (path !== this.selectedPath || path === '/') return;

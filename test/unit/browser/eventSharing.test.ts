@@ -30,6 +30,8 @@ class Page {
   readonly closed: string[] = [];
   readonly heard: EventBatch[] = [];
   watched: readonly ProbeTopic[] = [];
+  /** Of what comes with every write, asked of the server. */
+  perSecondCount = 0;
   readonly sid: number;
   #sequence = 0;
 
@@ -43,7 +45,10 @@ class Page {
         new Map(pages.pages.filter((page) => page !== this).map((page) => [page.tab, page.sid])),
       send: (to, text) => pages.deliver(this, to, text),
       close: (from) => this.closed.push(from),
-      watch: (topics) => (this.watched = topics),
+      watch: (topics, perSecondCount) => {
+        this.watched = topics;
+        this.perSecondCount = perSecondCount;
+      },
     });
     this.sharing.listen((batch) => this.heard.push(batch));
   }
@@ -125,6 +130,21 @@ describe('tabs that tell each other what happens', () => {
     expect(txns.map(({ event }) => event)).toEqual([applied(2)]);
     second.sharing.watch([], 2_000);
     expect(first.watched).toEqual([]);
+  });
+
+  it('ask a server for no more of it than the one that can take most', () => {
+    const { first, second, pages } = two();
+    const third = pages.add(3);
+    expect(first.perSecondCount).toBe(0);
+    second.sharing.watch(['txn'], 400);
+    first.sharing.watch(['txn'], 200);
+    expect(first.perSecondCount).toBe(400);
+    third.sharing.watch(['txn'], 1_000_000);
+    expect(first.perSecondCount).toBe(2_000);
+    third.sharing.watch([], 2_000);
+    second.sharing.tabGone(first.tab);
+    first.sharing.tabGone(second.tab);
+    expect(first.perSecondCount).toBe(200);
   });
 
   it('keep what a server told that is gone', () => {

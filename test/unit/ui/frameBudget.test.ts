@@ -4,15 +4,15 @@ import { FrameBudget, Lateness } from '../../../src/ui/frameBudget.ts';
 const IN_TIME_MS = 16;
 const LATE_MS = 100;
 
-const frames = (lateness: Lateness, waitedMs: number, count: number): void => {
-  for (let frame = 0; frame < count; frame++) lateness.came(waitedMs);
+const frames = (lateness: Lateness, waitedMs: number, count: number, tookMs = 5): void => {
+  for (let frame = 0; frame < count; frame++) lateness.drew({ waitedMs, tookMs });
 };
 
 describe('what may be drawn', () => {
   it('is all of it while frames come in time, and when one of them is late', () => {
     const lateness = new Lateness();
     frames(lateness, IN_TIME_MS, 100);
-    lateness.came(LATE_MS);
+    frames(lateness, LATE_MS, 1);
     frames(lateness, IN_TIME_MS, 100);
     expect(lateness.isShort).toBe(false);
     expect(lateness.allowance.flightStepMs).toBe(0);
@@ -35,6 +35,14 @@ describe('what may be drawn', () => {
     expect(before.flightCount).toBeGreaterThan(0);
   });
 
+  it('is less where frames come in time but take so long that there are half as many of them', () => {
+    const lateness = new Lateness();
+    frames(lateness, 2 * IN_TIME_MS, 100, 2 * IN_TIME_MS);
+    const least = lateness.allowance;
+    frames(lateness, LATE_MS, 100);
+    expect(lateness.allowance).toBe(least);
+  });
+
   it('is more again when frames come in time, and is tried less often where that did not do', () => {
     const lateness = new Lateness();
     frames(lateness, LATE_MS, 3);
@@ -47,7 +55,7 @@ describe('what may be drawn', () => {
 
   function framesUntilMore(lateness: Lateness): number {
     for (let count = 1; count < 1_000; count++) {
-      lateness.came(IN_TIME_MS);
+      frames(lateness, IN_TIME_MS, 1);
       if (!lateness.isShort) return count;
     }
     throw new Error('never');
@@ -58,11 +66,15 @@ describe('what may be drawn', () => {
 class Screen {
   nowMs = 1_000;
   readonly #tasks: (() => void)[] = [];
+  readonly #behind: (() => void)[] = [];
+  /** Style, layout and paint of every frame. */
+  renderMs = 0;
   #timers: { readonly atMs: number; readonly task: () => void }[] = [];
   readonly budget = new FrameBudget({
     now: () => this.nowMs,
     after: (delayMs, task) => void this.#timers.push({ atMs: this.nowMs + delayMs, task }),
     next: (task) => void this.#tasks.push(task),
+    drawn: (task) => void this.#behind.push(task),
     draw: (drawing) => drawing(),
   });
 
@@ -73,6 +85,8 @@ class Screen {
     this.#timers = this.#timers.filter(({ atMs }) => atMs > this.nowMs);
     for (const { task } of due) task();
     for (const task of this.#tasks.splice(0)) task();
+    this.nowMs += this.renderMs;
+    for (const task of this.#behind.splice(0)) task();
   }
 
   drawing(tookMs: number) {
@@ -135,5 +149,17 @@ describe('drawings', () => {
     stop();
     lateBeats(3);
     expect(told).toHaveLength(2);
+  });
+
+  it('are fewer where what the browser makes of them takes long, though they themselves do not', () => {
+    const screen = new Screen();
+    const before = screen.budget.allowance;
+    screen.renderMs = 30;
+    for (let beat = 0; beat < 3; beat++) {
+      screen.budget.draw(screen.drawing(1));
+      screen.frameAfter(16);
+      screen.nowMs += 1_000;
+    }
+    expect(screen.budget.allowance.beatMs).toBeGreaterThan(before.beatMs);
   });
 });

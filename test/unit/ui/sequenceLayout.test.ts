@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MessageRow } from '../../../src/narration/eventStore.ts';
 import { SequenceLayout } from '../../../src/ui/sequence/sequenceLayout.ts';
-import { Flights } from '../../../src/ui/stage/flights.ts';
+import { Flights, standsAt } from '../../../src/ui/stage/flights.ts';
 
 const LINE = 20;
 const ROW_COUNT = 100_000;
@@ -45,7 +45,7 @@ describe('the layout of a sequence', () => {
 });
 
 describe('messages on their way', () => {
-  const SKY = { flightCount: 40, beatMs: 100 };
+  const SKY = { flightCount: 40, beatMs: 100, flightStepMs: 0 };
 
   it('are all drawn while they are few, and each for as long as it flies', () => {
     const flights = new Flights();
@@ -77,7 +77,7 @@ describe('messages on their way', () => {
   it('are no more at once than are allowed, however many were', () => {
     const flights = new Flights();
     flights.frame(rows.slice(0, 40), 0, 0, SKY);
-    const fewer = { flightCount: 5, beatMs: 250 };
+    const fewer = { flightCount: 5, beatMs: 250, flightStepMs: 100 };
     expect(flights.frame([row(90)], 0, 100, fewer)).toHaveLength(40);
     expect(flights.frame(rows.slice(100, 200), 0, 900, fewer)).toHaveLength(3);
     expect(flights.drawn).toEqual({ shownCount: 43, allCount: 141 });
@@ -87,5 +87,24 @@ describe('messages on their way', () => {
     const flights = new Flights();
     const drawn = flights.frame([row(1, 50), row(2, 20), row(3, 900)], 0, 1_000, SKY);
     expect(drawn.map(({ startMs }) => startMs)).toEqual([1_030, 1_000, 1_100]);
+  });
+
+  it('stand at a few places one after another where they move only with all else', () => {
+    const flights = new Flights();
+    const beats = { flightCount: 5, beatMs: 200, flightStepMs: 200 };
+    const placesAt = (nowMs: number, sent = [row(1)].slice(1)) =>
+      flights.frame(sent, 0, nowMs, beats).map((flight) => standsAt(flight, nowMs));
+    // Beats come a little late.
+    const places = [placesAt(0, [row(1)]), placesAt(210), placesAt(417)].flat();
+    expect(places).toHaveLength(3);
+    expect(places).toEqual([...places].sort());
+    expect(places[0]).toBeGreaterThan(0);
+    expect(places[2]).toBeLessThan(1);
+    expect(placesAt(630)).toEqual([]);
+  });
+
+  it('that move by themselves stand nowhere', () => {
+    const [flight] = new Flights().frame([row(1)], 0, 0, SKY);
+    expect(flight && standsAt(flight, 100)).toBeNull();
   });
 });
