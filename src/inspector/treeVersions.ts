@@ -10,13 +10,12 @@ import { childPath, parentPath, QUOTA_ZOOKEEPER, ROOT } from '../tree/paths.ts';
 import { quotaStatPath } from '../tree/quotas.ts';
 import { JuteError } from '../wire/jute.ts';
 import { OpCode } from '../wire/opCodes.ts';
-import { decodeSubTxn, type Txn, type TxnLogEntry } from '../wire/txns.ts';
+import { decodeSubTxn, type Txn, type TxnLogEntry, txnPaths } from '../wire/txns.ts';
 import { NumberColumn } from './columns.ts';
 import { KnownPaths, type PathId } from './knownPaths.ts';
 import { type ChangeKind, changeKind } from './nodeChange.ts';
 import type { NodeState } from './nodeReport.ts';
 import { type DataSource, isSameData, NodeVersions, type VersionId } from './nodeVersions.ts';
-import { pathsOf } from './txnRow.ts';
 
 /** What a transaction made of a node. */
 export interface VersionStep {
@@ -182,7 +181,7 @@ export class TreeVersions {
 
   /** The nodes it names with their parents, what goes with a session, and the figures that quotas keep of them. */
   #mayChange({ header, txn }: TxnLogEntry): ReadonlySet<string> {
-    const named = new Set(pathsOf(txn));
+    const named = new Set(txnPaths(txn));
     if (txn.type === OpCode.closeSession) {
       for (const path of this.#tree.ephemerals(header.clientId)) named.add(path);
     }

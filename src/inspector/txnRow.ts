@@ -4,7 +4,7 @@ import { KeeperError } from '../wire/errorCodes.ts';
 import { zxidToString } from '../wire/ids.ts';
 import { JuteError } from '../wire/jute.ts';
 import { OpCode, opName } from '../wire/opCodes.ts';
-import { decodeSubTxn, decodeTxn, type Txn, type TxnLogEntry } from '../wire/txns.ts';
+import { decodeTxn, type Txn, type TxnLogEntry, txnPaths } from '../wire/txns.ts';
 import { counted } from './counted.ts';
 import type { TxnPlace } from './txnPlaces.ts';
 
@@ -50,7 +50,7 @@ export function txnRow(place: TxnPlace, index: number): TxnRow {
     time: header.time,
     session: sessionText(header.clientId),
     type: opName(header.type),
-    paths: pathsOf(txn),
+    paths: txnPaths(txn),
     summary: summaryOf(txn),
     ...where,
   };
@@ -59,21 +59,6 @@ export function txnRow(place: TxnPlace, index: number): TxnRow {
 /** `0x10000a1b2c30000` */
 export const sessionText = (session: bigint): string =>
   `0x${BigInt.asUintN(64, session).toString(16)}`;
-
-/** Every node that it names. Throws `JuteError` for a multi whose parts are no transactions. */
-export function pathsOf(txn: Txn): readonly string[] {
-  switch (txn.type) {
-    case OpCode.multi:
-      return txn.txns.flatMap((sub) => pathsOf(decodeSubTxn(sub)));
-    case OpCode.closeSession:
-      return txn.paths2Delete ?? [];
-    case OpCode.createSession:
-    case OpCode.error:
-      return [];
-    default:
-      return [txn.path];
-  }
-}
 
 function summaryOf(txn: Txn): string {
   switch (txn.type) {

@@ -5,6 +5,10 @@
 
 import type { ProbeRecord } from '../ports/probe.ts';
 import type { SessionId, Sid, Zxid } from '../wire/ids.ts';
+import { JuteError } from '../wire/jute.ts';
+import { OpCode } from '../wire/opCodes.ts';
+import { PacketType } from '../wire/quorumPackets.ts';
+import { decodeTxn, txnPaths, txnTypeOf } from '../wire/txns.ts';
 import { type MessageEnd, type MessageKind, messageEnd } from './messages.ts';
 
 /** What a batch of events is, wherever it comes from. */
@@ -42,16 +46,19 @@ export interface MarkRow extends Placed {
 
 export type Row = MessageRow | MarkRow;
 
-/** Whose transaction, and on which node. */
+/** Whose transaction, and on which nodes. */
 export interface TxnFacts {
   readonly sessionId: SessionId;
-  readonly path: string | null;
+  readonly paths: readonly string[];
 }
 
 const DEFAULT_CAPACITY_COUNT = 100_000;
 /** Old rows go in bulk, so that a row costs the same whether or not the store is full. */
 const SLACK_FRACTION = 1 / 8;
 const MAX_TXN_COUNT = 50_000;
+/** Transactions about many nodes: which, only their proposal says. */
+const ABOUT_MANY: ReadonlySet<number> = new Set([OpCode.multi, OpCode.closeSession]);
+const CARRIES_TXN: ReadonlySet<number> = new Set([PacketType.PROPOSAL, PacketType.INFORM]);
 
 export class EventStore {
   readonly #capacityCount: number;
@@ -138,6 +145,7 @@ export class EventStore {
       if (halves.length === 0) this.#halves.delete(key);
       return null;
     }
+    this.#learnFromProposal(record);
     this.#sids.add(from);
     this.#sids.add(to);
     const sent = end === 'sent' ? record : null;
@@ -153,7 +161,20 @@ export class EventStore {
   #learn({ event }: ProbeRecord): void {
     if (event.topic !== 'txn' || event.type !== 'applied') return;
     if (this.#txns.has(event.zxid)) return;
-    this.#txns.set(event.zxid, { sessionId: event.sessionId, path: event.path });
+    const paths = event.path === null ? [] : [event.path];
+    this.#note(event.zxid, { sessionId: event.sessionId, paths });
+  }
+
+  #learnFromProposal({ event }: ProbeRecord): void {
+    if (event.topic !== 'packet' || event.data === null) return;
+    if (!CARRIES_TXN.has(event.packetType)) return;
+    if (!ABOUT_MANY.has(txnTypeOf(event.data) ?? OpCode.error)) return;
+    const facts = proposalFacts(event.data);
+    if (facts !== null) this.#note(event.zxid, facts);
+  }
+
+  #note(zxid: Zxid, facts: TxnFacts): void {
+    this.#txns.set(zxid, facts);
     if (this.#txns.size <= MAX_TXN_COUNT) return;
     for (const oldest of this.#txns.keys()) {
       this.#txns.delete(oldest);
@@ -189,6 +210,17 @@ export class EventStore {
     }
     this.#rows = this.#rows.slice(excess);
     this.#forgottenCount += excess;
+  }
+}
+
+/** What the payload of a PROPOSAL or an INFORM says; null where it was cut short, or is no transaction. */
+export function proposalFacts(payload: Uint8Array): TxnFacts | null {
+  try {
+    const { header, txn } = decodeTxn(payload);
+    return { sessionId: header.clientId, paths: txnPaths(txn) };
+  } catch (error) {
+    if (error instanceof JuteError) return null;
+    throw error;
   }
 }
 

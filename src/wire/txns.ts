@@ -159,9 +159,33 @@ export function decodeSubTxn(sub: SubTxn): Txn {
   return readTxn(new JuteReader(sub.data), sub.type);
 }
 
+/** Every node that it names. Throws `JuteError` for a multi whose parts are no transactions. */
+export function txnPaths(txn: Txn): readonly string[] {
+  switch (txn.type) {
+    case OpCode.multi:
+      return txn.txns.flatMap((sub) => txnPaths(decodeSubTxn(sub)));
+    case OpCode.closeSession:
+      return txn.paths2Delete ?? [];
+    case OpCode.createSession:
+    case OpCode.error:
+      return [];
+    default:
+      return [txn.path];
+  }
+}
+
 export function encodeSubTxn(txn: Txn): SubTxn {
   return { type: txn.type, data: toBytes((writer) => writeTxn(writer, txn)) };
 }
+
+/** The type of a transaction as {@link decodeTxn} reads it, without decoding it; null for bytes that are too few. */
+export function txnTypeOf(bytes: Uint8Array): number | null {
+  if (bytes.length < TXN_HEADER_BYTES) return null;
+  return new DataView(bytes.buffer, bytes.byteOffset).getInt32(TXN_HEADER_BYTES - 4);
+}
+
+/** Session, cxid, zxid, time and type. */
+const TXN_HEADER_BYTES = 8 + 4 + 8 + 8 + 4;
 
 function readTxnHeader(reader: JuteReader): TxnHeader {
   return {

@@ -3,16 +3,16 @@
 import {
   type EventStore,
   type MessageRow,
+  proposalFacts,
   type Row,
   type TxnFacts,
 } from '../../narration/eventStore.ts';
 import type { MessageKind } from '../../narration/messages.ts';
-import { sessionId } from '../../wire/ids.ts';
 import { JuteError, JuteReader } from '../../wire/jute.ts';
 import { decodeForwardedRequest } from '../../wire/learnerPayloads.ts';
+import { readMultiRequest } from '../../wire/multiRecords.ts';
 import { OpCode } from '../../wire/opCodes.ts';
 import { PacketType } from '../../wire/quorumPackets.ts';
-import { decodeTxn } from '../../wire/txns.ts';
 
 export interface SequenceFilter {
   readonly kinds: ReadonlySet<MessageKind>;
@@ -45,7 +45,7 @@ export function filterRows(store: EventStore, filter: SequenceFilter): readonly 
   });
 }
 
-/** Requests that begin with the path they are about; the others have none, or many. */
+/** Requests that begin with the path they are about. */
 const ABOUT_ONE_PATH: ReadonlySet<number> = setOf<number>([
   OpCode.create,
   OpCode.create2,
@@ -63,38 +63,39 @@ function factsOf(store: EventStore, row: MessageRow): TxnFacts | null {
   if (event?.topic !== 'packet') return null;
   const known = store.txn(event.zxid);
   if (known !== null || event.data === null) return known;
+  switch (event.packetType) {
+    case PacketType.PROPOSAL:
+    case PacketType.INFORM:
+      return proposalFacts(event.data);
+    case PacketType.REQUEST:
+      return requestFacts(event.data);
+    default:
+      return null;
+  }
+}
+
+/** Nobody knows yet which zxid it will be. Null where it was cut short, or is no request. */
+function requestFacts(data: Uint8Array): TxnFacts | null {
   try {
-    switch (event.packetType) {
-      case PacketType.PROPOSAL:
-      case PacketType.INFORM:
-        return proposalFacts(event.data);
-      case PacketType.REQUEST:
-        return requestFacts(event.data);
-      default:
-        return null;
-    }
+    const { sessionId: session, type, payload } = decodeForwardedRequest(data);
+    return { sessionId: session, paths: requestPaths(type, payload) };
   } catch (error) {
     if (error instanceof JuteError) return null;
     throw error;
   }
 }
 
-function proposalFacts(data: Uint8Array): TxnFacts {
-  const { header, txn } = decodeTxn(data);
-  return { sessionId: sessionId(header.clientId), path: 'path' in txn ? txn.path : null };
-}
-
-/** Nobody knows yet which zxid it will be. */
-function requestFacts(data: Uint8Array): TxnFacts {
-  const { sessionId: session, type, payload } = decodeForwardedRequest(data);
-  const path = ABOUT_ONE_PATH.has(type) ? new JuteReader(payload).string() : null;
-  return { sessionId: session, path };
+function requestPaths(type: number, payload: Uint8Array): readonly string[] {
+  const reader = new JuteReader(payload);
+  if (ABOUT_ONE_PATH.has(type)) return [reader.string() ?? ''];
+  return type === OpCode.multi ? readMultiRequest(reader).map((op) => op.path ?? '') : [];
 }
 
 function factsFit(facts: TxnFacts | null, { session, path }: SequenceFilter): boolean {
   if (facts === null) return false;
   return (
-    sessionFits(facts.sessionId, session) && (path === '' || (facts.path?.includes(path) ?? false))
+    sessionFits(facts.sessionId, session) &&
+    (path === '' || facts.paths.some((each) => each.includes(path)))
   );
 }
 
