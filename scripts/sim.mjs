@@ -26,7 +26,7 @@ const HELP = `npm run sim -- [options]
   --first N        from this one on (default: a fresh one, which is printed)
   --servers A..B   ensembles of so many servers, observers included (default 1..9)
   --steps N        events after which a storm ends (default 40000)
-  --jobs N         cores to use (default: all but one)
+  --jobs N         cores to use (default: all)
   --replay N       runs this seed, and tells all that happens
   --no-shrink      does not look for a smaller schedule that fails as well (it does for the first ${SHRUNK_SEEDS_COUNT}
                    seeds that fail, with at most ${SHRINK_TRIES_COUNT} tries and ${SHRINK_LIMIT_S} s each)
@@ -54,7 +54,7 @@ function readOptions() {
         first: { type: 'string' },
         servers: { type: 'string', default: '1..9' },
         steps: { type: 'string', default: '40000' },
-        jobs: { type: 'string', default: String(Math.max(1, availableParallelism() - 1)) },
+        jobs: { type: 'string', default: String(availableParallelism()) },
         replay: { type: 'string' },
         shrink: { type: 'boolean', default: false },
         'no-shrink': { type: 'boolean', default: false },
