@@ -5,13 +5,14 @@ import type { World } from '../ports/world.ts';
 import { startPeer } from '../quorum/quorumPeerMain.ts';
 import type { CancelSnapshot, RunningPeer, SnapshotAnswer } from '../quorum/runningPeer.ts';
 import { sid } from '../wire/ids.ts';
+import { BatchingProbe } from './batchingProbe.ts';
 import { roomConfig } from './roomConfig.ts';
 import { IndexedDbDisk } from './indexedDbDisk.ts';
 import { PipeMux } from './pipeMux.ts';
 import { PipeNetwork } from './pipeNetwork.ts';
 import type { StartServer, ToPage, ToWorker, WorkerStatus } from './workerMessages.ts';
 import { acceptPipe, openPipe } from './workerPipes.ts';
-import { BatchingProbe, CryptoRandom, WorkerClock } from './workerWorld.ts';
+import { CryptoRandom, WorkerClock } from './workerWorld.ts';
 
 /** How often the page hears of a status that only the zxid changed; states are told at once. */
 const STATUS_INTERVAL_MS = 200;
