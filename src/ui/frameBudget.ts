@@ -52,6 +52,8 @@ export class Lateness {
   #late: boolean[] = [];
   #calmCount = 0;
   #neededCount = CALM_COUNT;
+  /** More was tried since it was last too much. */
+  #tried = false;
 
   get allowance(): Allowance {
     return LEVELS[this.#level] ?? LEVELS[0];
@@ -75,13 +77,17 @@ export class Lateness {
     this.#calmCount = 0;
     if (this.#level === LEVELS.length - 1) return;
     this.#level++;
-    this.#neededCount = Math.min(MAX_CALM_COUNT, 2 * this.#neededCount);
+    if (this.#tried) this.#neededCount = Math.min(MAX_CALM_COUNT, 2 * this.#neededCount);
+    this.#tried = false;
   }
 
   #more(): void {
     this.#calmCount = 0;
     if (this.#level === 0) this.#neededCount = CALM_COUNT;
-    else this.#level--;
+    else {
+      this.#level--;
+      this.#tried = true;
+    }
   }
 }
 

@@ -53,6 +53,13 @@ describe('what may be drawn', () => {
     expect(second).toBeGreaterThan(first);
   });
 
+  it('is all of it again soon after a moment in which everything was late', () => {
+    const lateness = new Lateness();
+    frames(lateness, LATE_MS, 20);
+    frames(lateness, IN_TIME_MS, 150);
+    expect(lateness.isShort).toBe(false);
+  });
+
   function framesUntilMore(lateness: Lateness): number {
     for (let count = 1; count < 1_000; count++) {
       frames(lateness, IN_TIME_MS, 1);
