@@ -121,6 +121,8 @@ test('a room of three', async ({ context, appUrl }, testInfo) => {
   await page.getByText('What do the marks mean?').click();
   await reason.locator('summary').click();
   await page.getByRole('button', { name: 'Sequence' }).click();
+  // It asks for every message when it stands, and not before.
+  await expect(page.getByTestId('sequence-count')).toBeVisible();
   await write(page, '/written', 'x');
   const rows = page.getByTestId('sequence-rows');
   await look(page, testInfo, 'sequence', '[data-testid="sequence"]');
