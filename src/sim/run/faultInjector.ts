@@ -1,7 +1,7 @@
 /** Does to a running ensemble what a plan's faults say, and puts everything right again at the end. */
 
 import type { PeerConfig } from '../../config/peerConfig.ts';
-import { INITIALIZE_FILE } from '../../storage/dataDirectory.ts';
+import { INITIALIZE_FILE, INSTALLING_FILE } from '../../storage/dataDirectory.ts';
 import { type Sid, type Zxid, sid as sidOf, zxid, zxidToString } from '../../wire/ids.ts';
 import type { Ensemble } from '../ensemble.ts';
 import { SimRandom } from '../simRandom.ts';
@@ -387,7 +387,7 @@ export class FaultInjector {
     this.#ensemble.crash(sid);
     const random = new SimRandom(pick, 'bitFlip');
     const files = disk.names().filter((name) => /^(log|snapshot)\./.test(name));
-    const lastZxid = this.#ensemble.invariants.history(sid).lastZxid;
+    const lastZxid = this.#hasToKeep(sid);
     if (files.length === 0) return false;
     const name = random.pick(files);
     const sizeBytes = disk.durable(name)?.length ?? 0;
@@ -395,6 +395,16 @@ export class FaultInjector {
     this.#damage = { sid, lastZxid, kind: 'bitFlip' };
     disk.corrupt(name, random.integer(0, sizeBytes - 1), 1 << random.integer(0, 7));
     return true;
+  }
+
+  /** All that it had, or, where the power went while a leader's snapshot took the place of that, no more than is in it. */
+  #hasToKeep(sid: Sid): Zxid {
+    const { lastZxid } = this.#ensemble.invariants.history(sid);
+    const note = this.#ensemble.machine(sid).disk.durable(INSTALLING_FILE);
+    if (note === null) return lastZxid;
+    const [hex = ''] = new TextDecoder().decode(note).split(' ');
+    const coming = zxid(BigInt(`0x${hex}`));
+    return coming < lastZxid ? coming : lastZxid;
   }
 
   /** Nobody may start with less than it has promised to keep and not say so. */
