@@ -35,7 +35,7 @@ import { LearnerSyncThrottler } from './learnerSyncThrottler.ts';
 import type { Role, RoleEnded, RolePeer } from './role.ts';
 import { RoleScope } from './roleScope.ts';
 import { SendBatch } from './sendBatch.ts';
-import { isMoreRecentThan, type StateSummary } from './stateSummary.ts';
+import { isMoreRecentThan, NO_ACK, type StateSummary } from './stateSummary.ts';
 
 /** The counter's last value is never used: it forces an election (ZOOKEEPER-1277). */
 const LAST_COUNTER = 0xffffffffn;
@@ -589,8 +589,6 @@ export class Leader implements Role, LearnerMaster, BroadcastAudience {
   }
 }
 
-/** ACKEPOCH's epoch when this learner has acknowledged the same epoch before. */
-const NO_ACK = asEpoch(-1);
 /** ACKEPOCH's zxid when the learner's disk may have been lost. */
 const SUSPECT_HISTORY = asZxid(-1n);
 

@@ -37,7 +37,7 @@ import type { LearnerZooKeeperServer } from './learnerZooKeeperServer.ts';
 import type { QuorumStream, QuorumStreamOwner } from './quorumStream.ts';
 import type { Role, RoleEnded, RolePeer } from './role.ts';
 import { RoleScope } from './roleScope.ts';
-import { SNAPSHOT_NEEDED } from './stateSummary.ts';
+import { NO_ACK, SNAPSHOT_NEEDED } from './stateSummary.ts';
 import { SendBatch } from './sendBatch.ts';
 import { outgoing } from './broadcast.ts';
 import { SnapshotTail } from './snapshotTail.ts';
@@ -63,8 +63,6 @@ type Phase =
   | { readonly kind: 'broadcast'; readonly newEpoch: Epoch }
   | { readonly kind: 'ended' };
 
-/** ACKEPOCH's epoch of a learner that has acknowledged the same epoch before. */
-const NO_ACK = -1;
 /** Commits of reconfigurations. */
 const ACTIVATIONS: ReadonlySet<number> = new Set<number>([
   PacketType.COMMITANDACTIVATE,
@@ -317,7 +315,7 @@ export abstract class Learner implements Role, QuorumStreamOwner {
       this.scope.answer(() => {
         if (this.#phase.kind !== 'awaitingLeaderInfo') return;
         this.#tellEpochAccepted(newEpoch);
-        this.#ackEpoch(newEpoch, Number(epochs.currentEpoch));
+        this.#ackEpoch(newEpoch, epochs.currentEpoch);
         this.#stream?.release();
       }),
     );
@@ -328,18 +326,18 @@ export abstract class Learner implements Role, QuorumStreamOwner {
     if (probe.watches('zab')) probe.emit({ topic: 'zab', type: 'epochAccepted', epoch });
   }
 
-  #ackEpoch(newEpoch: Epoch, currentEpoch: number): void {
+  #ackEpoch(newEpoch: Epoch, currentEpoch: Epoch): void {
     const asksForSnapshot = this.peer.needsSnapshot && this.#isNotWeighed(currentEpoch);
     const zxid = asksForSnapshot ? SNAPSHOT_NEEDED : this.peer.lastLoggedZxid();
     this.#phase = { kind: 'awaitingSync', newEpoch, asksForSnapshot };
-    this.#stream?.send(PacketType.ACKEPOCH, zxid, encodeInt(currentEpoch));
+    this.#stream?.send(PacketType.ACKEPOCH, zxid, encodeInt(Number(currentEpoch)));
   }
 
   /**
    * Whether the leader is sure to lead whatever zxid it is told: it comes from a later epoch than this server's, or the
    * answer does not count. To any other the truth is due, since it may have to step down.
    */
-  #isNotWeighed(currentEpoch: number): boolean {
+  #isNotWeighed(currentEpoch: Epoch): boolean {
     return currentEpoch === NO_ACK || this.#vote.peerEpoch > currentEpoch;
   }
 

@@ -1,9 +1,12 @@
 /** How recent a server's history is: what the leader compares before it may lead (`StateSummary`). Pure. */
 
-import { zxid, type Epoch, type Zxid } from '../wire/ids.ts';
+import { epoch, zxid, type Epoch, type Zxid } from '../wire/ids.ts';
+
+/** ACKEPOCH's epoch of a learner that has acknowledged the same epoch before: the answer does not count as one. */
+export const NO_ACK = epoch(-1);
 
 export interface StateSummary {
-  /** -1: this epoch was accepted before; the answer does not count as one. */
+  /** Or `NO_ACK`. */
   readonly currentEpoch: Epoch;
   readonly lastZxid: Zxid;
 }

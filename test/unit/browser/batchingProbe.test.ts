@@ -1,17 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { BatchingProbe } from '../../../src/browser/batchingProbe.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
-import type { ProbeEvent } from '../../../src/ports/probe.ts';
-import { sessionId, sid, zxid } from '../../../src/wire/ids.ts';
-
-const applied = (counter: number): ProbeEvent => ({
-  topic: 'txn',
-  type: 'applied',
-  zxid: zxid(BigInt(counter)),
-  sessionId: sessionId(1n),
-  txnType: 1,
-  path: '/a',
-});
+import { sid } from '../../../src/wire/ids.ts';
+import { applied } from './appliedEvent.ts';
 
 /** A probe whose batches leave when the test says so. */
 class Told {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { EventSharing } from '../../../src/browser/eventSharing.ts';
 import type { ProbeEvent, ProbeRecord, ProbeTopic } from '../../../src/ports/probe.ts';
 import type { EventBatch } from '../../../src/room/admin.ts';
-import { sessionId, sid, zxid } from '../../../src/wire/ids.ts';
+import { sid } from '../../../src/wire/ids.ts';
+import { applied } from './appliedEvent.ts';
 
 /** Pages that tell each other, over links that a test may fill or cut. */
 class Pages {
@@ -81,15 +82,6 @@ class Page {
 }
 
 const warning = (message: string): ProbeEvent => ({ topic: 'peer', type: 'warning', message });
-const applied = (counter: number): ProbeEvent => ({
-  topic: 'txn',
-  type: 'applied',
-  zxid: zxid(BigInt(counter)),
-  sessionId: sessionId(1n),
-  txnType: 1,
-  path: '/a',
-});
-
 function two(): { pages: Pages; first: Page; second: Page } {
   const pages = new Pages();
   const first = pages.add(1);
